@@ -1,0 +1,93 @@
+"""The suite on one page: id -> where it lives, its version, its parameters. Written by hand; nothing is imported.
+
+A parameter's type is "int", "float", "bool", "str", "floats", "strs", "epoch" (a mark on the epoch axis: an integer, or
+`{ of = 100, at = 69 }`) or the allowed words "a|b|c". Bump a version when a component's numbers change; the golden losses
+fail if they changed and the version did not.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmbench.errors import unknown
+
+LOOP = 1  # mmbench.train
+AUGMENT = 1  # mmbench.augment
+OPTIM = 1  # mmbench.optim
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One component. `neutral`: parameters added later, left out of the key while they have this value.
+
+    modalities: the least and the most it takes (most 0: any). heads: those it works with (empty: any).
+    """
+
+    where: str  # "module:Name"
+    version: int
+    paper: str  # which paper it comes from, "" where it is common property or ours
+    says: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    neutral: Mapping[str, Any] = field(default_factory=dict)
+    modalities: tuple[int, int] = (1, 0)
+    heads: tuple[str, ...] = ()
+
+
+METHODS: dict[str, Entry] = {
+    "joint": Entry("mmbench.methods.joint:Joint", 1, "", "the task's loss on the fused output, nothing else"),
+    "unimodal": Entry("mmbench.methods.unimodal:Unimodal", 1, "", "train and test with one modality", {"modality": "str"}),
+    "arl": Entry(
+        "mmbench.methods.arl:ARL", 1, "arl", "encoder gradients scaled towards inverse-variance reliance, unimodal losses",
+        {
+            "rule": "paper|code|constant", "temperature": "float", "gamma": "float", "warmup": "epoch",
+            "regularisation": "bool", "asymmetric": "bool", "residual": "bool",
+        },
+        modalities=(2, 0),
+    ),
+}  # fmt: skip
+
+HEADS: dict[str, Entry] = {
+    "concat": Entry("mmbench.heads.concat:Concat", 1, "", "one linear layer on the concatenated features"),
+    "sum": Entry("mmbench.heads.sum:Sum", 1, "", "a linear layer per modality, logits added"),
+    "cosine": Entry(
+        "mmbench.heads.cosine:Cosine", 1, "mmcosine", "scale times the sum of per-modality cosines", {"scale": "float", "over": "concat"}
+    ),
+}
+
+ENCODERS: dict[str, Entry] = {
+    "resnet18": Entry("mmbench.encoders.resnet18:ResNet18", 1, "", "ResNet-18 without its last layer, any number of input channels and frames"),
+    "small-cnn": Entry("mmbench.encoders.small_cnn:SmallCNN", 1, "", "three small convolution blocks, for stand-ins", {"width": "int"}),
+}
+
+MODELS: dict[str, Entry] = {
+    "fusion": Entry("mmbench.models.fusion:Fusion", 1, "", "an encoder per modality and a head"),
+}
+
+TASKS: dict[str, Entry] = {
+    "classification": Entry("mmbench.tasks.classification:Classification", 1, "", "one label of C per item"),
+}
+
+DATASETS: dict[str, Entry] = {
+    "av-digits": Entry("mmbench.datasets.standins.av_digits:load", 1, "", "stand-in: real written digits with spoken digits"),
+}
+
+KINDS: dict[str, dict[str, Entry]] = {
+    "method": METHODS, "head": HEADS, "encoder": ENCODERS, "model": MODELS, "task": TASKS, "dataset": DATASETS,
+}  # fmt: skip
+
+
+def entry(kind: str, id: str) -> Entry:
+    """The entry of a component, or one line with the nearest valid name."""
+    table = KINDS[kind]
+    if id not in table:
+        raise unknown(kind, id, table)
+    return table[id]
+
+
+def load(kind: str, id: str) -> Any:
+    """The class or function itself. Only the training half calls this."""
+    module, _, name = entry(kind, id).where.partition(":")
+    return getattr(importlib.import_module(module), name)
