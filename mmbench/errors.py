@@ -18,14 +18,6 @@ class Blocked(UserError):
     """A cell that cannot run here for want of data or weights. The message says both ways out."""
 
 
-class Diverged(Exception):
-    """The loss became NaN or infinite: a result, with its epoch, not a failure."""
-
-    def __init__(self, epoch: int, step: int, loss: float):
-        super().__init__(f"the loss became {loss} at epoch {epoch}, step {step}")
-        self.epoch, self.step, self.loss = epoch, step, loss
-
-
 def nearest(name: str, options: Iterable[str]) -> str:
     """`"; did you mean 'x'?"` for the closest option, or the list of options when none is close."""
     options = sorted(options)

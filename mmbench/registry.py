@@ -58,7 +58,9 @@ HEADS: dict[str, Entry] = {
 }
 
 ENCODERS: dict[str, Entry] = {
-    "resnet18": Entry("mmbench.encoders.resnet18:ResNet18", 1, "", "ResNet-18 without its last layer, any number of input channels and frames"),
+    "resnet18": Entry(
+        "mmbench.encoders.resnet18:ResNet18", 1, "", "ResNet-18 without its last layer, any number of input channels and frames"
+    ),
     "small-cnn": Entry("mmbench.encoders.small_cnn:SmallCNN", 1, "", "three small convolution blocks, for stand-ins", {"width": "int"}),
 }
 

@@ -1,0 +1,56 @@
+"""What a head is: features per modality -> logits, fused and per modality, by one definition for training and for test."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+
+
+class Head(nn.Module):
+    """Abstract. dims: modality -> feature dimension, in the order of concatenation. Logits are B x C."""
+
+    def __init__(self, dims: Mapping[str, int]):
+        super().__init__()
+        self.modalities = tuple(dims)
+
+    @abstractmethod
+    def fuse(self, features: Mapping[str, Tensor]) -> Tensor:
+        """The fused logits, B x C, of features B x d per modality."""
+
+    def coalition(self, features: Mapping[str, Tensor], keep: Tensor) -> Tensor:
+        """The fused logits when only some modalities are given: the others' features are zero, the bias stays whole.
+        keep: bool, M (the same for all samples) or B x M, in the order of `modalities`."""
+        return self.fuse({m: f * keep[..., i : i + 1].to(f.dtype) for i, (m, f) in enumerate(self.ordered(features))})
+
+    def unimodal(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Each modality's own logits, B x C: the coalition of one."""
+        eye = torch.eye(len(self.modalities), dtype=torch.bool, device=next(iter(features.values())).device)
+        return {m: self.coalition(features, eye[i]) for i, m in enumerate(self.modalities)}
+
+    def decisions(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Logits of other named decision rules that released code evaluates by, B x C each. None by default."""
+        return {}
+
+    def ordered(self, features: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
+        return [(m, features[m]) for m in self.modalities]
+
+
+class Out:
+    """What one forward pass leaves: the fused logits (B x C), the features that the head saw (modality -> B x d), and extras.
+    Unimodal logits and other decisions are computed by the head when first asked for."""
+
+    def __init__(self, head: Head, features: Mapping[str, Tensor], keep: Tensor | None = None, extras: Mapping[str, Tensor] | None = None):
+        self.head, self.features, self.extras = head, features, dict(extras or {})
+        self.fused = head.fuse(features) if keep is None else head.coalition(features, keep)
+
+    @cached_property
+    def unimodal(self) -> dict[str, Tensor]:
+        return self.head.unimodal(self.features)
+
+    @cached_property
+    def decisions(self) -> dict[str, Tensor]:
+        return self.head.decisions(self.features)

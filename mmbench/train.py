@@ -1,0 +1,180 @@
+"""THE training loop. It never asks which method it runs.
+
+    each epoch:  method.epoch -> method.draws -> shuffle
+    each batch:  method.turns
+    each turn:   forward (method.features inside) -> method.loss -> method.backward -> method.gradients -> clip -> step
+
+A run can be stopped between any two steps and ends, when resumed, in the same bits on the same CPU as if it had not been.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmbench import diagnostics, history, optim
+from mmbench.checkpoint import Checkpoint
+from mmbench.datasets.data import Part
+from mmbench.method import Draw, Method, Run, evaluating
+from mmbench.randomness import generator, stream
+from mmbench.spec import View
+
+
+class Stopped(Exception):
+    """Asked to stop; the checkpoint is written."""
+
+
+@dataclass
+class Epoch:
+    """One pass over the draws, at `position` batches. index, keep: the draws in shuffled order."""
+
+    index: Tensor
+    keep: Tensor | None
+    augment: torch.Generator
+    position: int
+    loss: Tensor
+    steps: int
+
+
+def train(
+    run: Run,
+    method: Method,
+    views: Sequence[View],
+    checkpoint: Checkpoint,
+    stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[dict[str, Any]], None] = lambda news: None,
+) -> tuple[dict[str, Any], dict[str, float]]:
+    """Train to the end: the history (`mmbench.history`) and the seconds spent by phase. A loss that becomes NaN or infinite
+    ends the run; `history["diverged_at"]` is then the 0-based epoch. Raises Stopped when `stop()` says so."""
+    run.optimiser = optim.optimiser([p for p in run.model.parameters() if p.requires_grad], run.spec["optimiser"])
+    schedule = optim.schedule(run.optimiser, run.spec["schedule"], run.epochs)
+    run.change = lambda features: method.features(run, features)
+    wanted = history.rules(views, run.task.primary, "val" in run.data.parts)
+    past, clock, current = _resume(run, schedule, checkpoint.load())
+    if past is None:
+        past, clock = history.empty(), {"train": 0.0, "evaluate": 0.0, "resumed": 0}
+        method.start(run)
+    while run.epoch < run.epochs:
+        began = time.perf_counter()
+        current = current or _begin(run, method)
+        for _ in _steps(run, method, current):
+            if stop() or checkpoint.due():
+                clock["train"] += time.perf_counter() - began
+                began = time.perf_counter()
+                checkpoint.save(_content(run, schedule, past, clock, current))
+                if stop():
+                    raise Stopped
+        clock["train"] += time.perf_counter() - began
+        mean = float(current.loss) / max(1, current.steps)
+        if not math.isfinite(mean):
+            return past | {"diverged_at": run.epoch, "train_loss": mean}, clock
+        rate = float(run.optimiser.param_groups[0]["lr"])
+        _advance(schedule, mean)
+        began = time.perf_counter()
+        numbers, kept = _evaluate(run, views)
+        numbers |= {"loss": mean, "lr": rate} | diagnostics.gradient_norms(run) | history.logged(run.logged)
+        history.append(past, numbers, kept, wanted, run.task.primary, run.task.better)
+        clock["evaluate"] += time.perf_counter() - began
+        run.epoch, run.logged, current = run.epoch + 1, {}, None
+        progress({"epoch": run.epoch, "epochs": run.epochs, "loss": mean, run.task.primary: numbers[run.task.primary]})
+    return past | {"train_loss": past["curve"]["loss"][-1]}, clock
+
+
+def _begin(run: Run, method: Method) -> Epoch:
+    """The draws of this epoch, shuffled by (seed, dataset, epoch) alone."""
+    method.epoch(run)
+    draw: Draw = method.draws(run)
+    dataset = run.spec["dataset"]
+    order = torch.randperm(len(draw.index), generator=generator(run.seed, dataset, "order", run.epoch))
+    torch.manual_seed(stream(run.seed, dataset, "layers", run.epoch))  # dropout and the like
+    keep = None if draw.keep is None else draw.keep[order]
+    augment = generator(run.seed, dataset, "augment", run.epoch)
+    return Epoch(draw.index[order], keep, augment, 0, torch.zeros((), device=run.device), 0)
+
+
+def _steps(run: Run, method: Method, now: Epoch) -> Iterator[None]:
+    """Train on the rest of the epoch; yields after each batch. The last incomplete batch is dropped only where the recipe says so."""
+    size, part = run.spec["batch"], run.data.parts["train"]
+    count = len(now.index) // size if run.spec["drop_last"] else math.ceil(len(now.index) / size)
+    run.model.train()
+    while now.position < count:
+        chosen = slice(now.position * size, (now.position + 1) * size)
+        keep = None if now.keep is None else now.keep[chosen]
+        batch = run.transform(part, now.index[chosen], keep, True, now.augment)
+        for turn in method.turns(run, batch):
+            run.passes = 0
+            run.optimiser.zero_grad(set_to_none=True)
+            out = run.forward(batch, only=turn.modalities)
+            loss = method.loss(run, out, batch, turn)
+            method.backward(run, out, batch, loss)
+            method.gradients(run, out, batch)
+            optim.clip(run.model.parameters(), run.spec["clip"])
+            run.optimiser.step()
+            run.step += 1
+            now.loss += loss.detach()
+            now.steps += 1
+        now.position += 1
+        yield
+
+
+def _advance(schedule: Any, loss: float) -> None:
+    plateau = isinstance(schedule, torch.optim.lr_scheduler.ReduceLROnPlateau)
+    with warnings.catch_warnings():
+        # Resumed behind the last step of an epoch, torch thinks that the optimiser has never stepped.
+        warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
+        schedule.step(loss) if plateau else schedule.step()
+
+
+def _evaluate(run: Run, views: Sequence[View]) -> tuple[dict[str, float], dict[str, Tensor]]:
+    """Scores on every listed item of the test part (and, with `val.` before the name, of the validation part)."""
+    kept = outputs(run, run.data.parts["test"])
+    numbers = run.task.scores(kept, run.modalities, views)
+    if "val" in run.data.parts:
+        others = run.task.scores(outputs(run, run.data.parts["val"]), run.modalities, views)
+        numbers |= {f"val.{name}": score for name, score in others.items()}
+    return numbers, kept
+
+
+@torch.no_grad()
+def outputs(run: Run, part: Part) -> dict[str, Tensor]:
+    """What the task keeps of each output, for all items of a part, in its order."""
+    found: list[dict[str, Tensor]] = []
+    with evaluating(run.model):
+        for batch in run.batches(part, torch.arange(len(part)), run.spec["batch"]):
+            found.append(run.task.collect(run.model(batch.inputs, batch.keep, None, run.change), batch))
+    kept = {name: torch.cat([piece[name] for piece in found]) for name in found[0]}
+    assert len(kept["labels"]) == len(part), "evaluated = listed"
+    return kept
+
+
+def _content(run: Run, schedule: Any, past: dict[str, Any], clock: dict[str, float], now: Epoch) -> dict[str, Any]:
+    return {
+        "epoch": run.epoch, "step": run.step, "model": run.model.state_dict(), "optimiser": run.optimiser.state_dict(),
+        "schedule": schedule.state_dict() if hasattr(schedule, "state_dict") else {}, "state": run.state, "history": past, "clock": clock,
+        "logged": run.logged, "random": torch.get_rng_state(), "augment": now.augment.get_state(),
+        "index": now.index, "keep": now.keep, "position": now.position, "loss": now.loss, "steps": now.steps,
+    }  # fmt: skip
+
+
+def _resume(run: Run, schedule: Any, content: dict[str, Any] | None) -> tuple[Any, Any, Epoch | None]:
+    """Put everything back as the checkpoint holds it, and the epoch in which it was written; (None, None, None) without one."""
+    if content is None:
+        return None, None, None
+    run.epoch, run.step, run.logged = content["epoch"], content["step"], content["logged"]
+    run.model.load_state_dict(content["model"])
+    run.optimiser.load_state_dict(content["optimiser"])
+    schedule.load_state_dict(content["schedule"])
+    run.state.update(content["state"])
+    torch.set_rng_state(content["random"])
+    augment = torch.Generator()
+    augment.set_state(content["augment"])
+    content["clock"]["resumed"] += 1
+    now = Epoch(content["index"], content["keep"], augment, content["position"], content["loss"].to(run.device), content["steps"])
+    return content["history"], content["clock"], now
