@@ -53,7 +53,9 @@ class ARL(Method):
         for modality, k in coefficients(self.rule, self.temperature, entropies, reliances).items():
             run.log(f"k.{modality}", k)
             scale = k + 1 if self.residual else k
-            torch._foreach_mul_([p.grad for p in run.model.encoders[modality].parameters() if p.grad is not None], scale)
+            for parameter in run.model.encoders[modality].parameters():
+                if parameter.grad is not None:
+                    parameter.grad.mul_(scale)
         first, second = run.modalities[:2]
         run.log("variance_ratio", entropies[second] / entropies[first])
         run.log("dependency_ratio", reliances[first] / reliances[second])
