@@ -1,8 +1,8 @@
 """The suite on one page: id -> where it lives, its version, its parameters. Written by hand; nothing is imported.
 
 A parameter's type is "int", "float", "bool", "str", "floats", "strs", "epoch" (a mark on the epoch axis: an integer, or
-`{ of = 100, at = 69 }`) or the allowed words "a|b|c". Bump a version when a component's numbers change; the golden losses
-fail if they changed and the version did not.
+`{ of = 100, at = 69 }`), "epochs" (a list of such) or the allowed words "a|b|c". Bump a version when a component's numbers
+change; the golden losses fail if they changed and the version did not.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from mmbench.errors import unknown
 LOOP = 1  # mmbench.train
 AUGMENT = 1  # mmbench.augment
 OPTIM = 1  # mmbench.optim
+PREPARATION = 1  # datasets_prep: the named recipes and the store
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,31 @@ TASKS: dict[str, Entry] = {
 
 DATASETS: dict[str, Entry] = {
     "av-digits": Entry("mmbench.datasets.standins.av_digits:load", 1, "", "stand-in: real written digits with spoken digits"),
+}
+
+_ADAM = {"lr": "float", "weight_decay": "float", "betas": "floats", "eps": "float"}
+
+OPTIMISERS: dict[str, Entry] = {  # of these and the schedules, `OPTIM` above is the version
+    "sgd": Entry("torch.optim:SGD", 1, "", "", {"lr": "float", "momentum": "float", "weight_decay": "float"}),
+    "adam": Entry("torch.optim:Adam", 1, "", "", _ADAM, {"betas": [0.9, 0.999], "eps": 1e-8}),
+    "adamw": Entry("torch.optim:AdamW", 1, "", "", _ADAM, {"betas": [0.9, 0.999], "eps": 1e-8}),
+    "adagrad": Entry("torch.optim:Adagrad", 1, "", "", {"lr": "float", "weight_decay": "float"}),
+}
+
+SCHEDULES: dict[str, Entry] = {
+    "constant": Entry("torch.optim.lr_scheduler:LambdaLR", 1, "", ""),
+    "step": Entry("torch.optim.lr_scheduler:StepLR", 1, "", "", {"size": "epoch", "factor": "float"}),
+    "multi-step": Entry("torch.optim.lr_scheduler:MultiStepLR", 1, "", "", {"marks": "epochs", "factor": "float"}),
+    "cosine": Entry("torch.optim.lr_scheduler:CosineAnnealingLR", 1, "", ""),
+    "plateau": Entry("torch.optim.lr_scheduler:ReduceLROnPlateau", 1, "", "", {"factor": "float", "patience": "int"}),
+}
+
+# What training images and sounds go through; tests are resized and normalised only.
+AUGMENTATIONS: dict[str, str] = {
+    "none": "nothing",
+    "crop-flip": "each frame: a random resized crop and a flip; ImageNet statistics",
+    "crop-flip-sound": "the same, and a random window of the sound",
+    "flip": "a flip of image, depth and labels together",
 }
 
 KINDS: dict[str, dict[str, Entry]] = {
