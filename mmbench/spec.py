@@ -152,6 +152,7 @@ class Cell:
     bold: bool = False
     versus: str = ""
     notes: tuple[str, ...] = ()  # ids of NOTES.md entries that apply
+    computed: str = ""  # state "computed": what the formula gives; "setting": what the resolved model has; as text
 
     @property
     def address(self) -> str:
@@ -206,6 +207,7 @@ class Table:
     untestable: tuple[Untestable, ...]
     path: str  # of its file, relative to the repository
     x_label: str = ""  # what the rows of a sweep vary
+    source: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)  # the file's content, for resolve
 
     def row(self, id: str) -> Row:
         return next(r for r in self.rows if r.id == id)
@@ -237,6 +239,7 @@ class DatasetFacts:
     stand_for: tuple[str, ...] = ()
     items: Mapping[str, int] = field(default_factory=dict)
     needs_weights: bool = False
+    defaults: Mapping[str, Any] = field(default_factory=dict)  # settings that naming this dataset brings: preparation, frames, ...
 
 
 @dataclass(frozen=True)
