@@ -1,0 +1,254 @@
+"""Records: one small JSON file per finished job, written once, whole or not at all. Nothing else touches `results/runs`."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import re
+import secrets
+import socket
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mmbench import paths
+from mmbench.errors import UserError
+from mmbench.spec import Job, canonical, flatten
+
+SCHEMA = 1
+LIMIT = 3072  # bytes of JSON
+ATTEMPTS = 3  # a failed job is tried again twice
+NAME = re.compile(r"([0-9a-f]{12})-s(\d+)\.json")
+SECTIONS = {
+    "schema": int, "key": str, "seed": int, "group": str, "run": dict, "result": dict, "data": dict, "environment": dict, "signature": str,
+}  # fmt: skip
+ENVIRONMENT = {
+    "device", "device_kind", "threads", "cpu_capability", "path", "versions", "commit", "dirty", "started", "seconds", "peak_memory_mb",
+    "resumed",
+}  # fmt: skip
+ABSOLUTE = re.compile(r"(?:^|[\s=:'\"(,|])(?:~?/|[A-Za-z]:\\)[\w.-]")
+
+
+def name(key: str, seed: int) -> str:
+    """The stem of everything that belongs to one job: record, log, claim, checkpoint."""
+    return f"{key}-s{seed}"
+
+
+def path(run: Mapping[str, Any], key: str, seed: int, group: str | None = None) -> Path:
+    return paths.results() / "runs" / (group or paths.group()) / run["dataset"] / run["method"] / f"{name(key, seed)}.json"
+
+
+def beside(record: Path, what: str) -> Path:
+    """The arrays beside a record. what: "curve" or "pred"."""
+    return record.with_suffix(f".{what}.npz")
+
+
+def write(record: dict[str, Any], curve: Mapping[str, Any], predictions: Mapping[str, Any]) -> Path | None:
+    """Write the arrays, then the record, by an exclusive link: never replaced, never half there. None if it already exists."""
+    target = path(record["run"], record["key"], record["seed"], record["group"])
+    _complain_about(record, target)
+    text = _fitted(record)
+    if (problem := leak(record)) is not None:
+        raise UserError(f"record {target.stem} is not written: {problem}")
+    if target.exists():
+        return None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for what, arrays in (("curve", curve), ("pred", predictions)):
+        if arrays:
+            _write_arrays(beside(target, what), arrays)
+    partial = _partial(target)
+    _write_text(partial, text)
+    try:
+        os.link(partial, target)
+    except FileExistsError:
+        return None
+    finally:
+        partial.unlink()
+    return target
+
+
+def _fitted(record: Mapping[str, Any]) -> str:
+    """The record as JSON within the limit. Logged scalars of further selections give way first: the curve holds them."""
+    text = json.dumps(record, separators=(",", ":"), ensure_ascii=False) + "\n"
+    if len(text.encode()) > LIMIT:
+        slim = json.loads(text)
+        for label, selection in slim["result"]["selections"].items():
+            if label not in ("last", "best-test"):
+                selection["values"] = {k: v for k, v in selection["values"].items() if not k.startswith("log.")}
+        text = json.dumps(slim, separators=(",", ":"), ensure_ascii=False) + "\n"
+    if len(text.encode()) > LIMIT:
+        raise UserError(f"record {record['key']}-s{record['seed']} has {len(text.encode())} bytes, more than {LIMIT}: log fewer scalars")
+    return text
+
+
+def leak(record: Mapping[str, Any]) -> str | None:
+    """What in a record would tell who ran it and where, or None: absolute paths, names of user and host, environment variables.
+
+    A name that is also a word of the run (a user called "arl") cannot be told from it, and tells nothing.
+    """
+    known = set(re.findall(r"[\w.-]+", canonical(record["run"]))) | {"mmbench", record["group"]}
+    names = {"user name": _user(), "host name": socket.gethostname()}
+    for leaf, value in flatten(record).items():
+        for text in re.findall(r'"((?:[^"\\]|\\.)*)"', json.dumps([leaf, value], ensure_ascii=False)):
+            if ABSOLUTE.search(text):
+                return f"{leaf} holds an absolute path"
+            if re.search(rf"\b(?:{'|'.join(map(re.escape, os.environ)) or 'x^'})=", text):
+                return f"{leaf} holds an environment variable"
+            words = set(re.findall(r"[\w.-]+", text)) - known
+            for what, word in names.items():
+                if word and word in words:
+                    return f"{leaf} holds the {what}"
+    return None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number without a name
+        return ""
+
+
+def _complain_about(record: Any, file: Path) -> None:
+    """UserError unless this is a record of ours, of a schema that we read, and the one that the file's name says."""
+    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
+        raise UserError(f"{file} is no record of schema {SCHEMA}")
+    for section, kind in SECTIONS.items():
+        if not isinstance(record.get(section), kind):
+            raise UserError(f"{file} is no record: '{section}' should be {kind.__name__}")
+    if surplus := set(record) - set(SECTIONS) or set(record["environment"]) - ENVIRONMENT:
+        raise UserError(f"{file} is no record of schema {SCHEMA}: it has '{min(surplus)}'")
+    if record["result"].get("status") not in ("ok", "diverged"):
+        raise UserError(f"{file}: status should be 'ok' or 'diverged'")
+    if file.name != f"{name(record['key'], record['seed'])}.json":
+        raise UserError(f"{file} holds the record of another job, {name(record['key'], record['seed'])}")
+
+
+def read(file: Path) -> dict[str, Any]:
+    """The record; UserError if it is truncated, foreign or of another schema."""
+    try:
+        record = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"{file} does not exist") from None
+    except ValueError:
+        raise UserError(f"{file} is truncated or no JSON") from None
+    _complain_about(record, file)
+    return record
+
+
+def whole(file: Path) -> bool:
+    """Whether the file ends as a record ends, from its last two bytes: what a plan can afford to look at."""
+    with file.open("rb") as stream:
+        stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, stream.tell() - 2))
+        return stream.read() == b"}\n"
+
+
+def arrays(record: Path, what: str) -> dict[str, Any]:
+    """The curve ("curve": name -> one value per epoch) or the predictions ("pred") beside a record; empty if there are none."""
+    import numpy as np
+
+    file = beside(record, what)
+    if not file.exists():
+        return {}
+    with np.load(file) as loaded:
+        return {entry: loaded[entry] for entry in loaded.files}
+
+
+def recorded(group: str | None = None) -> dict[tuple[str, int], Path]:
+    """(key, seed) -> file, from file names only. group: ours unless named."""
+    found: dict[tuple[str, int], Path] = {}
+    for file in (paths.results() / "runs" / (group or paths.group())).glob("*/*/*.json"):
+        if match := NAME.fullmatch(file.name):
+            found[match[1], int(match[2])] = file
+    return found
+
+
+def files(groups: Iterable[str] | None = None) -> list[Path]:
+    """Every file that could be a record, sorted. groups: all unless named."""
+    root = paths.results() / "runs"
+    return sorted(f for group in (groups or ["*"]) for f in root.glob(f"{group}/*/*/*.json") if not f.name.startswith("."))
+
+
+def read_all(groups: Iterable[str] | None = None, complain: Callable[[str], object] | None = None) -> Iterator[dict[str, Any]]:
+    """The good records; the bad ones are named and set aside, never deleted, never counted. complain: gets a line for each."""
+    for file in files(groups):
+        if (record := read_or_set_aside(file, complain)) is not None:
+            yield record
+
+
+def read_or_set_aside(file: Path, complain: Callable[[str], object] | None = None) -> dict[str, Any] | None:
+    try:
+        return read(file)
+    except UserError as error:
+        moved = set_aside(file)
+        (complain or _to_stderr)(f"{error}: set aside as {moved}")
+        return None
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def set_aside(file: Path) -> Path:
+    """Move a bad record and the arrays beside it to `results/set-aside/`, under the first free name."""
+    folder = paths.results() / "set-aside" / file.parent.relative_to(paths.results() / "runs")
+    folder.mkdir(parents=True, exist_ok=True)
+    stem, n = file.stem, 1
+    while (folder / f"{stem}.json").exists():
+        n += 1
+        stem = f"{file.stem}.{n}"
+    for source in (beside(file, "curve"), beside(file, "pred"), file):
+        if source.exists():
+            source.replace(folder / source.name.replace(file.stem, stem, 1))
+    return folder / f"{stem}.json"
+
+
+def write_failure(job: Job, why: str, log: str) -> Path:
+    """Note in `results/failed/` that a job failed, and how often by now. It is no record, and never counts as one."""
+    target = paths.results() / "failed" / f"{name(job.key, job.seed)}.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    attempts = failures().get((job.key, job.seed), {}).get("attempts", 0) + 1
+    note = {"key": job.key, "seed": job.seed, "dataset": job.run["dataset"], "method": job.run["method"]}
+    partial = _partial(target)
+    _write_text(partial, json.dumps(note | {"why": why, "log": log, "attempts": attempts}) + "\n")
+    partial.replace(target)
+    return target
+
+
+def forget_failure(key: str, seed: int) -> None:
+    (paths.results() / "failed" / f"{name(key, seed)}.json").unlink(missing_ok=True)
+
+
+def failures() -> dict[tuple[str, int], dict[str, Any]]:
+    """(key, seed) -> {why, log, attempts, ...} of jobs whose last attempt failed."""
+    found: dict[tuple[str, int], dict[str, Any]] = {}
+    for file in (paths.results() / "failed").glob("*.json"):
+        if match := NAME.fullmatch(file.name):
+            try:
+                found[match[1], int(match[2])] = json.loads(file.read_bytes())
+            except (ValueError, FileNotFoundError):  # another process has just removed it, or a disk was full
+                continue
+    return found
+
+
+def _partial(target: Path) -> Path:
+    """A name in the same folder that no other process uses and that no reader takes for a record."""
+    return target.with_name(f".{target.name}.{secrets.token_hex(6)}.partial")
+
+
+def _write_text(file: Path, text: str) -> None:
+    with file.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _write_arrays(target: Path, content: Mapping[str, Any]) -> None:
+    import numpy as np
+
+    partial = _partial(target)
+    with partial.open("wb") as stream:
+        np.savez_compressed(stream, **content)
+    partial.replace(target)
