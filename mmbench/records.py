@@ -59,13 +59,13 @@ def write(record: dict[str, Any], curve: Mapping[str, Any], predictions: Mapping
         if arrays:
             _write_arrays(beside(target, what), arrays)
     partial = _partial(target)
-    _write_text(partial, text)
     try:
+        _write_text(partial, text)
         os.link(partial, target)
     except FileExistsError:
         return None
     finally:
-        partial.unlink()
+        partial.unlink(missing_ok=True)
     return target
 
 
@@ -249,6 +249,9 @@ def _write_arrays(target: Path, content: Mapping[str, Any]) -> None:
     import numpy as np
 
     partial = _partial(target)
-    with partial.open("wb") as stream:
-        np.savez_compressed(stream, **content)
-    partial.replace(target)
+    try:
+        with partial.open("wb") as stream:
+            np.savez_compressed(stream, **content)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
