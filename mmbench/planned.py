@@ -1,0 +1,129 @@
+"""Components that tables already name and whose code is still to come, with the parameters that their cells give them.
+
+A cell that needs one resolves completely (its key is final) and is `unwritten`: blocked, with the reason. Whoever writes a
+component moves its line to `registry.py`; a misspelt name stands in neither, and is an error.
+"""
+
+from __future__ import annotations
+
+from mmbench.registry import Entry
+
+_VALUATION = {
+    "warmup": "epoch",  # the first 0-based epoch whose draws follow the contributions
+    "zero": "input|feature",  # what of an absent modality is zeroed (paper; released)
+    "transforms": "test|train",  # those under which training samples are valued (train: released)
+}
+_TWO = (2, 2)
+_MANY = (2, 0)
+
+_METHODS = {
+    # weight of the class-aware contrastive loss, its temperature; both directions or only first -> second; weight of the divergence
+    "ccl": Entry(
+        "", 1, "", "CE plus class-aware contrastive loss",
+        {"weight": "float", "temperature": "float", "symmetric": "bool", "divergence": "float"}, modalities=_MANY,
+    ),
+    # weights: one per modality and one for the fused loss; empty: estimated online, on `holdout` of train, over `estimate` epochs
+    "g-blending": Entry(
+        "", 1, "", "a weighted sum of unimodal and fused losses",
+        {"weights": "floats", "holdout": "float", "estimate": "epoch"}, modalities=_MANY,
+    ),
+    # noise: True is OGM-GE. Active from epoch `start` to `end`, both included
+    "ogm": Entry(
+        "", 1, "", "gradient modulation of the dominant modality", {"alpha": "float", "noise": "bool", "start": "epoch", "end": "epoch"},
+        modalities=_MANY,
+    ),
+    # fraction: share of the training part behind the prototypes; momentum: of the old prototypes
+    "pmr": Entry(
+        "", 1, "", "prototypical loss on the slower modalities",
+        {"alpha": "float", "momentum": "float", "fraction": "float", "start": "epoch", "end": "epoch"}, modalities=_MANY,
+    ),
+    # cap: of tau - r in the exponent; guard: largest entry of the head's weight gradient before clipping to norm 1 (0: never)
+    "agm": Entry(
+        "", 1, "", "gradient modulation by each modality's Shapley share of the output",
+        {"alpha": "float", "cap": "float", "guard": "float"}, modalities=_MANY,
+    ),
+    # window: steps of one curation; start: the first 0-based epoch under control
+    "greedy": Entry(
+        "", 1, "", "balanced conditional learning speed", {"epsilon": "float", "window": "int", "start": "epoch"}, modalities=_TWO,
+    ),
+    # copies = max(1, round half up(factor * (1 - phi)^power)) for phi < 1. All smv methods log `resampled`: copies per epoch since warm-up
+    "smv-sample": Entry(
+        "", 1, "smv", "copies of low-contributing modalities, sample by sample", {"power": "float", "factor": "float", **_VALUATION},
+        modalities=_MANY,
+    ),
+    # rate = function(alpha * 2/3 * gap); draw: each sample with that probability (paper), or int(rate N) with replacement (released)
+    "smv-modality": Entry(
+        "", 1, "smv", "copies of the low-contributing modality, at the rate of the gap",
+        {"function": "linear|tanh|power-1.5", "alpha": "float", "subset": "float", "draw": "bernoulli|replacement", **_VALUATION},
+        modalities=_MANY,
+    ),
+    "smv-fixed": Entry("", 1, "smv", "the same number of copies for every phi < 1", {"copies": "int", **_VALUATION}, modalities=_MANY),
+    # in a sample with any phi < 1 the highest contributor's feature is dropped with this probability
+    "smv-drop": Entry("", 1, "smv", "valuation with modality drop", {"probability": "float", **_VALUATION}, modalities=_MANY),
+    # the same choice; `share` of its patches (patch x patch pixels of an image, the same share of blocks of a spectrogram) zeroed
+    "smv-mask": Entry(
+        "", 1, "smv", "valuation with data mask", {"probability": "float", "share": "float", "patch": "int", **_VALUATION},
+        modalities=_MANY,
+    ),
+}  # fmt: skip
+
+_HEADS = {
+    "decision": Entry("", 1, "", "a head per modality, summed cross-entropies, mean of posteriors"),
+    "film": Entry("", 1, "", "the first modality scales and shifts the second, one linear layer", modalities=_TWO),
+    # unimodal: zero the other (paper), or put the modality itself in its place (released: x x^T, self-gating)
+    "bilinear": Entry("", 1, "arl", "outer product; ARL's code calls it FiLM", {"unimodal": "coalition|self"}, modalities=_TWO),
+    "gated": Entry("", 1, "", "the first modality gates the second", {"unimodal": "coalition|self"}, modalities=_TWO),
+    "film-symmetric": Entry("", 1, "mmcosine", "each modality scales and shifts the other", modalities=_TWO),
+    "gated-symmetric": Entry("", 1, "mmcosine", "each modality gates the other", modalities=_TWO),
+}
+
+_ENCODERS = {
+    # channels: of the convolutions; residual, layers: width and number of residual units; latent: height = width of z, the
+    # halvings follow from the input; dimension: of a code; codes: in the book. Encoder, codebook and decoder of one modality
+    "vqvae": Entry(
+        "", 1, "cmvqvae", "encoder, EMA codebook and decoder",
+        {"channels": "int", "residual": "int", "layers": "int", "latent": "int", "dimension": "int", "codes": "int"},
+    ),
+    "resnet34": Entry("", 1, "", "ResNet-34 without its last layer"),
+    "resnet-se34": Entry("", 1, "", "squeeze-and-excitation ResNet-34 on mel frames, attentive pooling", {"mels": "int", "out": "int"}),
+    "bilstm": Entry("", 1, "", "a bidirectional LSTM over segments", {"width": "int"}),
+    "transformer": Entry("", 1, "", "a small transformer over a sequence of features", {"width": "int", "layers": "int", "heads": "int"}),
+    "mlp": Entry("", 1, "", "linear layers with ReLU between, for feature vectors", {"width": "int", "layers": "int"}),
+}  # fmt: skip
+
+_MODELS = {
+    # mask: what multiplies the channels; initial, threshold, penalty: of the mask weights; quantise, reconstruct: with codebook,
+    # with decoder; decay: of the EMA; solver: the modality whose channels reach the classifier ("" for all)
+    "cmvqvae": Entry(
+        "", 1, "cmvqvae", "a VQ-VAE per modality, a mask over channels, a task solver",
+        {
+            "mask": "binary|dropout|gated|none", "initial": "float", "threshold": "float", "penalty": "float", "quantise": "bool",
+            "reconstruct": "bool", "commitment": "float", "decay": "float", "solver": "str",
+        },
+        modalities=_MANY,
+    ),
+    "localisation": Entry("", 1, "", "audio-guided visual attention, recurrent encoders, an answer per second", {"attention": "int"}),
+    "verification": Entry("", 1, "", "two encoders, one identity classifier", modalities=_TWO),
+    "greedy-mmtm": Entry("", 1, "", "two ResNet-18 joined by MMTM blocks, a head each", modalities=_TWO),
+}  # fmt: skip
+
+_TASKS = {
+    "segmentation": Entry("", 1, "", "a class per pixel"),
+    "localisation": Entry("", 1, "", "a class per second, background among them"),
+    "verification": Entry("", 1, "", "trained to name speakers, scored on pairs"),
+}
+
+_DATASETS = {
+    "paired-digits": Entry("", 1, "", "stand-in: clean digits with cluttered ones"),
+    "digit-scenes": Entry("", 1, "", "stand-in: scenes of digits in colour and depth, with pixel labels"),
+    "digit-strokes": Entry("", 1, "", "stand-in: digits as pictures and as pose sequences"),
+    "moving-digits": Entry("", 1, "", "stand-in: moving digits with flow and difference streams"),
+    "digit-views": Entry("", 1, "", "stand-in: five views of real digits"),
+    "text-digits": Entry("", 1, "", "stand-in: spoken digits with text and pictures"),
+    "event-tracks": Entry("", 1, "", "stand-in: ten-second tracks with an event in a part"),
+    "synthetic-speakers": Entry("", 1, "", "stand-in: voices and faces with trial lists"),
+}
+
+PLANNED: dict[str, dict[str, Entry]] = {
+    "method": _METHODS, "head": _HEADS, "encoder": _ENCODERS, "model": _MODELS, "task": _TASKS, "dataset": _DATASETS,
+}  # fmt: skip
