@@ -119,16 +119,17 @@ def conditional(file: Path, data: Mapping[str, Any], blocks: Sequence[Where], me
 
 
 def descend(data: Mapping[str, Any], where: Where) -> Mapping[str, Any]:
+    found: Any = data
     for key in where:
-        data = data.get(key, {})  # pyright: ignore[reportArgumentType]
-    return data
+        found = found.get(key, {})
+    return found
 
 
 def merge(levels: Sequence[Level], defaults: Mapping[str, Level]) -> Merged:
     """defaults: dataset id -> the level that holds its own defaults (benchmarks/datasets.toml)."""
     merged = Merged()
     for level in levels:
-        dataset = level.settings.get("dataset")
+        dataset = level.settings.get("dataset", "")
         if dataset in defaults and dataset != merged.get("dataset"):
             for name in OF_DATASET:
                 merged.leaves.pop(name, None)

@@ -115,7 +115,7 @@ def _datasets(path: Path, text: bytes) -> tuple[dict[str, DatasetFacts], dict[st
         if given["split"] not in given["splits"]:
             raise file.wrong((id, "split"), f"unknown split '{given['split']}'{nearest(str(given['split']), given['splits'])}")
         defaults = {"subset": "all", "small": 0, "augment": "none"} | {k: given[k] for k in OF_DATASET if k in given}
-        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in _FACTS}
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in _FACTS}
         facts[id] = DatasetFacts(id, split=given["split"], preparation=given["preparation"], defaults=defaults, **fields)
         levels[id] = Level(path, (id,), defaults)
     return facts, levels
@@ -237,7 +237,7 @@ def counts() -> dict[str, dict[str, int]]:
     claims and untestable sentences are stored. "all" sums them."""
     found: dict[str, dict[str, int]] = {}
     for id in papers():
-        row = dict.fromkeys(("tables", "numbers", "settings", "words", "main_paper", "claims", "untestable"), 0)
+        row: dict[str, int] = dict.fromkeys(("tables", "numbers", "settings", "words", "main_paper", "claims", "untestable"), 0)
         for table in map(load, paper(id)["tables"]):
             words = sum(value in WORDS for value in table.published.values())
             numbers = {"settings": "settings", "main-paper": "main_paper"}.get(table.kind, "numbers")

@@ -95,10 +95,11 @@ class File:
         elif key in ("encoders", "weights"):
             for modality, inner in value.items():
                 self.name((*where, modality), "modality", modality, ("all", *self.known["modality"]))
-                if key == "weights" and not isinstance(inner, str):
-                    raise self.wrong((*where, modality), f"expected a file name, found {inner!r}")
-                if key == "encoders" and "name" in self.mapping((*where, modality), inner):
-                    self.name((*where, modality, "name"), "encoder", inner["name"], NAMES["encoder"])
+                if key == "weights":
+                    if not isinstance(inner, str):
+                        raise self.wrong((*where, modality), f"expected a file name, found {inner!r}")
+                elif "name" in (encoder := self.mapping((*where, modality), inner)):
+                    self.name((*where, modality, "name"), "encoder", encoder["name"], NAMES["encoder"])
 
     def ladder(self, where: Where, given: Mapping[str, Any], columns: Collection[str], rows: Collection[str], scale: bool) -> None:
         """The levels below one block: columns, rows, values, methods, heads."""
