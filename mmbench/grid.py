@@ -1,0 +1,290 @@
+"""Verdicts -> Page and Grid: what a report says, in typed pieces, so that renderers lay out and decide nothing.
+
+A `Page` is one table; its `Grid`s are its sections, one per scale and reading; a `Block` is one column in one section.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mmbench import wording
+from mmbench.provenance import Provenance, signature
+from mmbench.spec import SELECTIONS, Cell, ClaimVerdict, Column, Row, Table, TableVerdict, ValueVerdict, flatten
+from mmbench.wording import DASH
+
+# A mark is a name; a renderer gives it a sign or a colour. No mark: words on a stand-in never look like a verdict.
+MARKS = {
+    "reproduced": "yes", "inapplicable, as printed": "yes", "holds": "yes",
+    "close": "near",
+    "inconclusive": "open", "single run": "open", "undecided": "open",
+    "not reproduced": "no", "fails": "no", "diverged": "no",
+    "failed": "broken",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Footnote:
+    """An entry of a paper's ledger (NOTES.md). `everywhere`: it applies to every value of the section, so no value carries it."""
+
+    id: str
+    text: str
+    everywhere: bool
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """One resolved setting that differs from the paper's own, as text."""
+
+    setting: str
+    paper: str
+    here: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One value: what the paper prints, what we measured, what the judge says. Texts are ready to show, "" where nothing is."""
+
+    row: Row
+    published: str  # exactly as printed
+    bold: bool
+    reproduced: str  # "75.10 ± 0.43"
+    n: str
+    difference: str  # reproduced minus published
+    band: str  # where a consistent published value lies
+    word: str
+    mark: str
+    remark: str
+    others: Mapping[str, str]  # selection -> the mean there
+    footnotes: tuple[str, ...]
+    verdict: ValueVerdict
+
+
+@dataclass(frozen=True)
+class Block:
+    """One column of the table in one section. quality: "accuracy in %, higher is better"; lines: spread and margin, in words."""
+
+    column: Column
+    quality: str
+    published_on: str
+    ran_on: str
+    select: str
+    others: tuple[str, ...]  # the other selections, in order
+    entries: tuple[Entry, ...]
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ClaimLine:
+    """One claim. where: the columns it is about, "" if all."""
+
+    says: str
+    where: str
+    word: str
+    mark: str
+    evidence: str
+    remark: str
+    verdict: ClaimVerdict
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One section: a table at one scale under one reading. counts: word -> how many. method: multiplicity, what is in no term."""
+
+    table: Table
+    scale: str
+    reading: str
+    stand_in: bool
+    heading: str
+    ran_on: tuple[str, ...]
+    claims: tuple[ClaimLine, ...]
+    claim_counts: Mapping[str, int]
+    blocks: tuple[Block, ...]
+    counts: Mapping[str, int]
+    reasons: tuple[str, ...]  # why several values have no number, each once
+    method: tuple[str, ...]
+    notes: tuple[str, ...]  # the judge's remarks on the table
+    footnotes: tuple[Footnote, ...]
+    deviations: tuple[Deviation, ...]
+    command: str
+    provenance: Provenance
+    signature: str
+
+    @property
+    def name(self) -> str:
+        """The section in file names and macros: `full`, `demo`, `full-released`."""
+        return self.scale if self.reading == "paper" else f"{self.scale}-{self.reading}"
+
+    @property
+    def measured(self) -> bool:
+        """Whether any run, or any formula of ours, stands behind this section."""
+        return self.provenance.runs > 0 or any(e.reproduced for b in self.blocks for e in b.entries)
+
+    @property
+    def judged(self) -> bool:
+        """Whether its numbers are judged against the published ones: only at scale full, on the paper's data."""
+        return self.scale == "full" and not self.stand_in
+
+
+@dataclass(frozen=True)
+class Page:
+    """One table's report. banner: the plain words at its top; todo: (what it does, the command) to go further."""
+
+    table: Table
+    citation: str
+    banner: str
+    grids: tuple[Grid, ...]
+    todo: tuple[tuple[str, str], ...]
+
+
+def build(
+    verdict: TableVerdict,
+    *,
+    own: Sequence[Cell],
+    ledger: Mapping[str, str],
+    titles: Mapping[str, str],
+    command: str,
+    provenance: Provenance,
+) -> Grid:
+    """The section of one verdict.
+
+    own: the cells of the paper's own setting (scale full, reading paper), from which deviations are measured.
+    ledger: NOTES.md entries by id. titles: dataset id -> title. command: the one line that makes this section again.
+    """
+    table, values = verdict.table, verdict.values
+    blocks = tuple(_block(column, verdict, own, titles) for column in table.columns)
+    ran_on = tuple(titles.get(d, d) for d in verdict.datasets)
+    selections = dict.fromkeys(b.select for b in blocks if b.select)
+    return Grid(
+        table=table,
+        scale=verdict.scale,
+        reading=verdict.reading,
+        stand_in=verdict.stand_in,
+        heading=wording.place(verdict.scale, verdict.stand_in, ran_on),
+        ran_on=ran_on,
+        claims=tuple(_claim(c, table) for c in verdict.claims),
+        claim_counts=Counter(c.word for c in verdict.claims),
+        blocks=tuple(b for b in blocks if b.entries),
+        counts=Counter(v.word for v in values),
+        reasons=wording.shared_reasons(values),
+        method=_method(verdict),
+        notes=verdict.notes,
+        footnotes=_footnotes(values, ledger),
+        deviations=deviations(own, [v.cell for v in values]),
+        command=command,
+        provenance=provenance,
+        signature=signature(verdict, selections, provenance),
+    )
+
+
+def page(table: Table, grids: Iterable[Grid], *, citation: str, todo: Iterable[tuple[str, str]]) -> Page:
+    """The report of one table. The banner says which data were not the paper's, before any number."""
+    sections = tuple(grids)
+    judged = dict.fromkeys(", ".join(g.ran_on) or "formulas" for g in sections if g.measured and g.judged)
+    unjudged = dict.fromkeys(_unjudged(g) for g in sections if g.measured and not g.judged)
+    return Page(table, citation, wording.banner(tuple(judged), tuple(unjudged)), sections, tuple(todo))
+
+
+def deviations(own: Iterable[Cell], here: Iterable[Cell]) -> tuple[Deviation, ...]:
+    """The leaves of the resolved runs that differ, each once; values that vary between cells are listed side by side."""
+    mine = {cell.address: flatten(cell.run) for cell in own if cell.run}
+    merged: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    for cell in here:
+        if not cell.run or cell.address not in mine:
+            continue
+        before, after = mine[cell.address], flatten(cell.run)
+        for leaf in {*before, *after}:
+            a, b = before.get(leaf, DASH), after.get(leaf, DASH)
+            if a != b and not leaf.startswith("versions."):
+                theirs, ours = merged.setdefault(leaf, ({}, {}))
+                theirs[_plain(a)] = ours[_plain(b)] = None
+    return tuple(Deviation(leaf, "; ".join(a), "; ".join(b)) for leaf, (a, b) in sorted(merged.items()))
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return "none" if value in ("", {}, None) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _unjudged(grid: Grid) -> str:
+    data = ", ".join(grid.ran_on)
+    return f"{data} (a stand-in)" if grid.stand_in else f"a small part of {data}"
+
+
+def _datasets(cells: Iterable[Cell], titles: Mapping[str, str]) -> str:
+    return ", ".join(dict.fromkeys(titles.get(d, d) for c in cells if (d := c.run.get("dataset"))))
+
+
+def _everywhere(values: Sequence[ValueVerdict]) -> set[str]:
+    """The ledger entries that every value of the section carries."""
+    return set.intersection(*(set(v.cell.notes) for v in values)) if values else set()
+
+
+def _block(column: Column, verdict: TableVerdict, own: Sequence[Cell], titles: Mapping[str, str]) -> Block:
+    values = [v for v in verdict.values if v.cell.column == column.id]
+    digits = wording.decimals(v.cell.published for v in values)
+    judged = verdict.scale == "full" and not verdict.stand_in
+    names = {name for v in values for name in v.selections}
+    others = tuple(sorted(names, key=lambda s: (SELECTIONS.index(s) if s in SELECTIONS else len(SELECTIONS), s)))
+    common = _everywhere(verdict.values)
+    lines = (wording.spread(column, verdict, digits), wording.margin(column) if judged else "")
+    return Block(
+        column=column,
+        quality=wording.quality(column),
+        published_on=_datasets((c for c in own if c.column == column.id), titles),
+        ran_on=_datasets((v.cell for v in values), titles),
+        select=", ".join(dict.fromkeys(v.cell.view.selection for v in values if v.cell.view)),
+        others=others,
+        entries=tuple(_entry(v, verdict, digits, others, common) for v in values),
+        lines=tuple(line for line in lines if line),
+    )
+
+
+def _entry(value: ValueVerdict, verdict: TableVerdict, digits: int, others: Sequence[str], common: set[str]) -> Entry:
+    """Without a judgement (a stand-in, a small part) there is no difference, band or mark, and a word only where nothing ran."""
+    judged = verdict.scale == "full" and not verdict.stand_in
+    ran = value.mean is not None or bool(value.cell.computed)
+    said = (judged or not ran) and not wording.shared(value, verdict.values)
+    return Entry(
+        row=verdict.table.row(value.cell.row),
+        published=value.cell.published or "",
+        bold=value.cell.bold,
+        reproduced=wording.mean(value, digits) or value.cell.computed,
+        n=wording.count(value),
+        difference=wording.signed(value.difference, digits) if judged else "",
+        band=wording.band(value, digits) if judged else "",
+        word=wording.verdict(value) if judged or not ran else "",
+        mark=MARKS.get(value.word, "") if judged else "",
+        remark=wording.remark(value) if said else "",
+        others={s: f"{value.selections[s]:.{digits}f}" if s in value.selections else DASH for s in others} if ran else {},
+        footnotes=tuple(note for note in value.cell.notes if note not in common),
+        verdict=value,
+    )
+
+
+def _claim(verdict: ClaimVerdict, table: Table) -> ClaimLine:
+    columns = [table.column(c).label for c in verdict.claim.columns]
+    return ClaimLine(
+        says=verdict.claim.says,
+        where=", ".join(columns) if len(columns) < len(table.columns) else "",
+        word=verdict.word,
+        mark=MARKS.get(verdict.word, ""),
+        evidence=wording.evidence(verdict),
+        remark=verdict.why,
+        verdict=verdict,
+    )
+
+
+def _method(verdict: TableVerdict) -> tuple[str, ...]:
+    if verdict.scale != "full" or verdict.stand_in:
+        return ()
+    lines = (wording.multiplicity(verdict), wording.IN_NO_TERM if any(v.mean is not None for v in verdict.values) else "")
+    return tuple(line for line in lines if line)
+
+
+def _footnotes(values: Sequence[ValueVerdict], ledger: Mapping[str, str]) -> tuple[Footnote, ...]:
+    common = _everywhere(values)
+    ids = dict.fromkeys(note for v in values for note in v.cell.notes)
+    return tuple(Footnote(id, ledger.get(id, ""), id in common) for id in ids)

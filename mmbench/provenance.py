@@ -1,0 +1,110 @@
+"""Where a section's numbers come from: commits, versions, devices, data, time, and the one line to paste into a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmbench.spec import TableVerdict
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What the records behind one section have in common, and where they differ. Tuples are sorted, without repeats.
+
+    runs: records; settings: distinct keys; seconds: the sum over runs; newest: UTC, as the record writes it.
+    """
+
+    runs: int = 0
+    settings: int = 0
+    diverged: int = 0
+    seeds: tuple[int, ...] = ()
+    groups: tuple[str, ...] = ()
+    commits: tuple[str, ...] = ()
+    dirty: int = 0  # runs made from a tree with changes that no commit holds
+    versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    devices: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()  # "av-digits 1 (3f2a91c0)"
+    components: tuple[str, ...] = ()  # "head:cosine@1"
+    seconds: float = 0.0
+    peak_memory_mb: float = 0.0
+    newest: str = ""
+
+
+def gather(records: Iterable[Mapping[str, Any]]) -> Provenance:
+    """The provenance of these records (schema of `records.py`); a field that a record lacks is left out, never guessed."""
+    found = list(records)
+    surroundings = [r.get("environment", {}) for r in found]
+    versions: dict[str, set[str]] = {}
+    for around in surroundings:
+        for name, version in around.get("versions", {}).items():
+            versions.setdefault(name, set()).add(str(version))
+    components = {f"{name}@{version}" for r in found for name, version in r["run"].get("versions", {}).items()}
+    return Provenance(
+        runs=len(found),
+        settings=len({r["key"] for r in found}),
+        diverged=sum(r["result"]["status"] == "diverged" for r in found),
+        seeds=tuple(sorted({int(r["seed"]) for r in found})),
+        groups=_several(r.get("group") for r in found),
+        commits=_several(str(a.get("commit", ""))[:10] for a in surroundings),
+        dirty=sum(bool(a.get("dirty")) for a in surroundings),
+        versions={name: tuple(sorted(versions[name])) for name in sorted(versions)},
+        devices=_several(a.get("device") for a in surroundings),
+        kinds=_several(a.get("device_kind") for a in surroundings),
+        data=_several(_data(r) for r in found),
+        components=tuple(sorted(components)),
+        seconds=sum(float(a.get("seconds", {}).get("total", 0.0)) for a in surroundings),
+        peak_memory_mb=max((float(a.get("peak_memory_mb") or 0.0) for a in surroundings), default=0.0),
+        newest=max((str(a.get("started", "")) for a in surroundings), default=""),
+    )
+
+
+def signature(verdict: TableVerdict, selections: Iterable[str], provenance: Provenance) -> str:
+    """One line that says how the section was made, everything that could change it: to paste beside a number in a paper."""
+    versions = provenance.versions
+    parts = {
+        "mmbench": "+".join(versions.get("mmbench", ())),
+        "table": verdict.table.id,
+        "scale": verdict.scale,
+        "reading": verdict.reading,
+        "select": "+".join(selections),
+        "data": "+".join(d.replace(" ", "@", 1).replace(" ", "") for d in provenance.data),
+        "runs": f"{provenance.settings}x{len(provenance.seeds)}" if provenance.runs else "0",
+        "seeds": _ranges(provenance.seeds),
+        "device": "+".join(provenance.kinds),
+        "torch": "+".join(versions.get("torch", ())),
+        "commit": "+".join(provenance.commits) + ("-dirty" if provenance.dirty else ""),
+    }
+    return "|".join(f"{name}:{value}" for name, value in parts.items() if value)
+
+
+def duration(seconds: float) -> str:
+    """ "42 s", "3 min 20 s", "5 h 03 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _several(values: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(sorted({str(v) for v in values if v}))
+
+
+def _data(record: Mapping[str, Any]) -> str:
+    run, data = record["run"], record.get("data", {})
+    return f"{run.get('dataset', '?')} {data.get('version', '?')} ({str(data.get('fingerprint', ''))[:10]})"
+
+
+def _ranges(numbers: tuple[int, ...]) -> str:
+    """0, 1, 2, 5 -> "0-2,5"."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ",".join(str(p[0]) if len(p) == 1 else f"{p[0]}-{p[-1]}" for p in parts)

@@ -1,0 +1,113 @@
+r"""Page -> LaTeX: booktabs tables that compile alone and by \input, and one macro per value, `\mmb{arl-gamma}{gamma-4}{acc}`."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from mmbench import layout
+from mmbench.grid import Grid, Page
+from mmbench.layout import Rows, Style
+
+SIGNS = {"yes": r"$\checkmark$", "near": r"$\approx$", "open": "?", "no": r"$\times$", "broken": "!"}
+ASCII = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
+    "`": r"\textasciigrave{}", '"': "''", "'": "{'}",
+}  # fmt: skip
+MATHS = {
+    "±": r"\pm", "×": r"\times", "·": r"\cdot", "≥": r"\geq", "≤": r"\leq", "≈": r"\approx", "→": r"\to", "−": "-", "∞": r"\infty",
+    "↑": r"\uparrow", "↓": r"\downarrow", "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "ε": r"\epsilon",
+    "ζ": r"\zeta", "θ": r"\theta", "λ": r"\lambda", "μ": r"\mu", "ρ": r"\rho", "σ": r"\sigma", "τ": r"\tau", "φ": r"\phi",
+    "†": r"\dagger", "‡": r"\ddagger", "²": "^2", "³": "^3", "¹": "^1", "ϕ": r"\phi", "Δ": r"\Delta", "Σ": r"\Sigma", "∑": r"\sum",
+}  # fmt: skip
+MARKS = {"–": "--", "—": "---", "“": "``", "”": "''", "‘": "`", "’": "'", "…": r"\dots{}", "§": r"\S{}", "\u00a0": "~", "\u200b": "{}"}
+LETTERS = frozenset(chr(c) for c in range(0xC0, 0x100)) - set("×÷ÐðÞþ")  # what every LaTeX sets in every font encoding
+
+PREAMBLE = r"""% {name}: written by mmbench, do not edit.
+% Compiles alone; in a paper: \usepackage{{amssymb,array,booktabs}} and \input{{{name}}}.
+\expandafter\ifx\csname @twoclasseserror\endcsname\documentclass\else
+\documentclass[a4paper,landscape]{{article}}
+\usepackage[margin=12mm]{{geometry}}
+\usepackage{{amssymb,array,booktabs}}
+\begin{{document}}
+\def\mmbend{{\end{{document}}}}
+\fi"""
+MACRO = r"""% {name}: written by mmbench, do not edit. In a paper's preamble: \input{{{name}}}, then \mmb{{table}}{{row}}{{column}} is the
+% reproduced value on the paper's data; \mmb[demo]{{...}} the one of another section, with the data that it ran on.
+\providecommand{{\mmb}}[4][full]{{\ifcsname mmb/#1/#2/#3/#4\endcsname\csname mmb/#1/#2/#3/#4\endcsname\else
+  \textbf{{??}}\GenericWarning{{}}{{mmbench: no reproduced value for #2:#3:#4 in section #1}}\fi}}"""
+
+
+def escape(text: str) -> str:
+    """Plain text as LaTeX sets it; a character that a plain installation lacks becomes its nearest ASCII, else its code point."""
+    one_line = " ".join(text.replace("--", "-\u200b-").split())
+    return re.sub(r"(?<![\w}])-(?=\d)", "$-$", "".join(map(_character, one_line)))
+
+
+def _character(c: str) -> str:
+    if c in ASCII:
+        return ASCII[c]
+    if (" " <= c <= "~") or c in LETTERS:
+        return c
+    if c in MATHS:
+        return f"${MATHS[c]}$"
+    if c in MARKS:
+        return MARKS[c]
+    plain = unicodedata.normalize("NFKD", c).encode("ascii", "ignore").decode()
+    return "".join(map(_character, plain)) if plain.strip() else f"[U+{ord(c):04X}]"
+
+
+STYLE = Style(escape, SIGNS.__getitem__, bold=lambda text: rf"\textbf{{{text}}}", note=lambda id: "")
+
+
+def page(content: Page) -> str:
+    """The tables of all sections that were run: claims, then values, with what a reader needs below them."""
+    name = content.table.id
+    lines = [PREAMBLE.format(name=name)]
+    if content.banner:
+        lines.append(rf"\noindent\textbf{{{escape(content.banner)}}}")
+    for grid in (g for g in content.grids if g.measured):
+        lines += _section(grid)
+    return "\n\n".join([*lines, r"\ifdefined\mmbend\expandafter\mmbend\fi"]) + "\n"
+
+
+def macros(content: Page) -> str:
+    """One macro per value that was run. A value that was not run has none: then the paper shows ?? and the log says which."""
+    lines = [MACRO.format(name=f"{content.table.id}-macros")]
+    for grid in content.grids:
+        for block in grid.blocks:
+            on = "" if grid.judged else f" (on {block.ran_on})"
+            for entry in (e for e in block.entries if e.reproduced):
+                path = f"mmb/{grid.name}/{grid.table.id}/{entry.row.id}/{block.column.id}"
+                lines.append(rf"\expandafter\def\csname {path}\endcsname{{{escape(entry.reproduced + on)}}}")
+    return "\n".join(lines) + "\n"
+
+
+def _section(grid: Grid) -> Iterator[str]:
+    title = f"{grid.table.title}. {grid.heading} (scale {grid.scale}, reading {grid.reading})."
+    if grid.claims:
+        rows = layout.claims(grid, STYLE)
+        yield _table(rows, f"Claims: {title}", ["l", "p{75mm}", "p{85mm}", "p{50mm}"][: len(rows[0])])
+    for block in grid.blocks:
+        headers, body = layout.values(grid, block, STYLE)
+        widths = ["p{60mm}" if header == "remark" else "l" for header in headers]
+        below = " ".join((*block.lines, *(() if len(grid.blocks) > 1 else grid.method)))
+        yield _table((headers, body), f"{title} {block.column.label}: {block.quality}. {below}", widths)
+    if len(grid.blocks) > 1:
+        yield from map(escape, grid.method)
+    signature = escape(grid.signature).replace(ASCII["|"], ASCII["|"] + r"\allowbreak{}")
+    yield rf"\noindent{{\footnotesize\ttfamily {signature}}}"
+
+
+def _table(rows: Rows, caption: str, columns: list[str]) -> str:
+    """A booktabs table; text columns are ragged, so that nothing is stretched."""
+    form = "".join(rf">{{\raggedright\arraybackslash}}{c}" if c.startswith("p") else c for c in columns)
+    lines = [" & ".join(cells) + r" \\" for cells in rows[1]]
+    return "\n".join(
+        (
+            r"\begin{table}[!ht]\centering\footnotesize", rf"\caption{{{escape(caption)}}}", rf"\begin{{tabular}}{{{form}}}", r"\toprule",
+            " & ".join(rows[0]) + r" \\", r"\midrule", *lines, r"\bottomrule", r"\end{tabular}", r"\end{table}",
+        )
+    )  # fmt: skip

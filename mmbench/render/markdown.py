@@ -1,0 +1,117 @@
+"""Page -> markdown for GitHub, and the same in plain text for a terminal. Tables are written by tabulate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from tabulate import tabulate
+
+from mmbench import layout
+from mmbench.grid import Grid, Page
+from mmbench.layout import Rows, Style
+
+SIGNS = {"yes": "✓", "near": "≈", "open": "?", "no": "✗", "broken": "!"}
+
+
+def escape(text: str) -> str:
+    """Plain text that shows as it is: no markup, no HTML, no table border, no formula, on one line."""
+    text = re.sub(r"([\\`*_\[\]|~$#])", r"\\\1", " ".join(text.split()))
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+GITHUB = Style(escape, SIGNS.__getitem__, bold=lambda text: f"**{text}**", note=lambda id: f"[^{id}]")
+PLAIN = Style(lambda text: " ".join(text.split()), SIGNS.__getitem__, bold=lambda text: text, note=lambda id: "")
+
+
+def page(content: Page, pictures: Mapping[str, str]) -> str:
+    """The whole page. pictures: section name -> file of its plot, relative to the page."""
+    table = content.table
+    lines = [f"# {escape(table.title)}", f"`{table.id}` · {escape(content.citation)} · {escape(table.where)}"]
+    if content.banner:
+        lines.append(f"> **{escape(content.banner)}**")
+    if len(content.grids) > 1:
+        lines.append(_table(layout.summary(content, GITHUB)))
+    alone = not any(grid.measured for grid in content.grids)
+    for grid in content.grids:
+        lines += _section(grid, pictures.get(grid.name)) if grid.measured or alone else _not_run(grid)
+    lines += _ledger(content)
+    if content.todo:
+        lines += ["## To go on", "\n".join(f"- {escape(what)}: `{command}`" for what, command in content.todo)]
+    return "\n\n".join(lines) + "\n"
+
+
+def text(content: Page) -> str:
+    """What a terminal shows: the banner, then for each section the claims, the values, and the signature."""
+    lines = [f"{content.table.id}: {content.table.title}"]
+    if content.banner:
+        lines.append(content.banner)
+    for grid in content.grids:
+        lines.append(f"{grid.heading} (scale {grid.scale}, reading {grid.reading})")
+        if not grid.measured:
+            lines.append(_reasons(grid, PLAIN))
+            continue
+        if grid.claims:
+            lines.append(_table(layout.claims(grid, PLAIN), "simple"))
+        for block in grid.blocks:
+            title = [f"{block.column.label} ({block.quality})"] if len(grid.blocks) > 1 else []
+            lines += [*title, _table(layout.values(grid, block, PLAIN), "simple")]
+        lines.append(grid.signature)
+    lines += [f"{what}: {command}" for what, command in content.todo]
+    return "\n\n".join(lines) + "\n"
+
+
+def _table(rows: Rows, form: str = "github") -> str:
+    return tabulate(rows[1], headers=rows[0], tablefmt=form, disable_numparse=True)
+
+
+def _section(grid: Grid, picture: str | None) -> Iterator[str]:
+    yield f"## {escape(grid.heading)}"
+    yield f"Scale `{grid.scale}`, reading `{grid.reading}`."
+    if grid.claims:
+        yield "### Claims"
+        yield _table(layout.claims(grid, GITHUB))
+    if picture:
+        yield f"![{escape(grid.table.title)}: {escape(grid.heading)}]({picture})"
+    yield "### Values"
+    for block in grid.blocks:
+        yield f"**{escape(block.column.label)}**: {escape(block.quality)}."
+        yield _table(layout.values(grid, block, GITHUB))
+        yield from map(escape, block.lines)
+    if grid.reasons:
+        yield "\n".join(f"- {escape(reason)}" for reason in grid.reasons)
+    yield from map(escape, (*grid.method, *grid.notes))
+    yield from _made(grid)
+
+
+def _made(grid: Grid) -> Iterator[str]:
+    """How the section was made: what differs from the paper's setting, the command, where the numbers come from."""
+    if grid.deviations:
+        yield "### What differs from the paper's setting"
+        yield _table(layout.deviations(grid, GITHUB))
+    if grid.provenance.runs:
+        yield "### Made by"
+        yield f"```sh\n{grid.command}\n```"
+        yield "\n".join(f"- {what}: {escape(said)}" for what, said in layout.origin(grid.provenance))
+        yield f"```\n{grid.signature}\n```"
+
+
+def _not_run(grid: Grid) -> Iterator[str]:
+    yield f"## {escape(grid.heading)}"
+    yield f"Scale `{grid.scale}`, reading `{grid.reading}`. {_reasons(grid, GITHUB)}"
+
+
+def _reasons(grid: Grid, style: Style) -> str:
+    said = grid.reasons or [f"{number} values {word}" for word, number in grid.counts.items()]
+    return " ".join(("Nothing has been run in this section.", *(f"{style.escape(reason).rstrip('.')}." for reason in said)))
+
+
+def _ledger(content: Page) -> Iterator[str]:
+    """The ledger entries of all sections, once: those that hold everywhere as a list, the others as footnotes."""
+    notes = {note.id: note for grid in content.grids for note in grid.footnotes}
+    everywhere = [note for note in notes.values() if note.everywhere]
+    if notes:
+        yield "## What the paper leaves open, and what was chosen"
+    if everywhere:
+        yield "\n".join(f"- **{escape(note.id)}** {note.text}" for note in everywhere)
+    yield from (f"[^{note.id}]: **{escape(note.id)}** {note.text}" for note in notes.values() if not note.everywhere)

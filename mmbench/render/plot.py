@@ -1,0 +1,187 @@
+"""Grid -> picture of a sweep. On the paper's data: published points over the reproduced mean and its prediction band. On a
+stand-in: two panels with axes of their own, so that nobody reads one against the other. The same grid gives the same bytes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mmbench.grid import Block, Entry, Grid
+
+OURS, PAPER, INK, FAINT = "#0072B2", "#D55E00", "#222222", "#8a8a8a"  # blue and vermilion of Okabe and Ito: told apart by everyone
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "mmbench", "svg.fonttype": "none", "font.family": "DejaVu Sans", "font.size": 10, "axes.titlesize": 10,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": FAINT, "axes.labelcolor": INK, "text.color": INK,
+    "xtick.color": INK, "ytick.color": INK, "axes.grid": True, "grid.color": "#e6e6e6", "grid.linewidth": 0.8, "axes.axisbelow": True,
+    "legend.frameon": False, "legend.fontsize": 9, "text.parse_math": False,
+}  # fmt: skip
+
+
+def sweeps(grid: Grid) -> tuple[Block, ...]:
+    """The columns that vary a number over at least two rows, at least one of which was run."""
+    return tuple(b for b in grid.blocks if len(_swept(b)) > 1 and any(e.verdict.mean is not None for e in _swept(b)))
+
+
+def write(grid: Grid, stem: Path) -> list[Path]:
+    """Draw the sweeps of a section to `<stem>.svg` and `<stem>.png`; nothing, and no file, where there is no sweep."""
+    if not sweeps(grid):
+        return []
+    with mpl.rc_context():
+        mpl.rcdefaults()  # whatever a user's matplotlibrc says
+        mpl.rcParams.update(STYLE)
+        figure = draw(grid)
+        svg, png = stem.with_name(f"{stem.name}.svg"), stem.with_name(f"{stem.name}.png")
+        figure.savefig(svg, metadata={"Date": None, "Creator": None})
+        figure.savefig(png, dpi=150, metadata={"Software": None})
+    return [svg, png]
+
+
+def draw(grid: Grid) -> Figure:
+    """One panel per column on the paper's data; else a pair of panels per column, the paper's numbers left, ours right."""
+    blocks = sweeps(grid)
+    across, down = (len(blocks), 1) if grid.judged else (2, len(blocks))
+    figure = Figure(figsize=(max(6.4, 4.6 * across), 1.3 + 3.2 * down), layout="constrained")
+    axes = figure.subplots(down, across, squeeze=False)
+    figure.suptitle(_title(grid), fontsize=11, x=0.01, ha="left", color=INK if grid.judged else PAPER, fontweight="bold")
+    for i, block in enumerate(blocks):
+        if grid.judged:
+            panels = [axes[0][i]]
+            _together(panels[0], block)
+        else:
+            panels = [axes[i][0], axes[i][1]]
+            _published(panels[0], block)
+            _measured(panels[1], block)
+        for panel in panels:
+            _frame(panel, grid, block)
+    _legend(figure)
+    return figure
+
+
+def _legend(figure: Figure) -> None:
+    """One legend below all panels, where it hides nothing; each label once."""
+    found: dict[str, Any] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    figure.legend(
+        [found[name] for name in sorted(found)], sorted(found), loc="outside lower center", ncols=2 if len(figure.axes) == 1 else 3
+    )
+
+
+def _title(grid: Grid) -> str:
+    if grid.judged:
+        return f"{grid.table.id}: published and reproduced on {', '.join(grid.ran_on)}"
+    what = "STAND-IN" if grid.stand_in else "SMALL PART OF THE DATA"
+    return f"{what}: {grid.table.id} on {', '.join(grid.ran_on)}, not comparable with the published numbers"
+
+
+def _together(axes: Axes, block: Block) -> None:
+    axes.set_title(f"{block.column.label}, on {block.ran_on}", loc="left")
+    band = [e for e in _swept(block) if e.verdict.low is not None and e.verdict.high is not None]
+    low, high = [_number(e.verdict.low) for e in band], [_number(e.verdict.high) for e in band]
+    axes.fill_between(_x(band), low, high, color=OURS, alpha=0.16, lw=0, label="where a consistent published value lies")
+    _means(axes, block, "reproduced")
+    _points(axes, block)
+    _gaps(axes, block, [f"{e.published}; {e.word}" if not _is_number(e.published) else e.word for e in _swept(block)])
+
+
+def _published(axes: Axes, block: Block) -> None:
+    axes.set_title(f"In the paper: {block.column.label}, on {block.published_on}", loc="left", color=PAPER)
+    _points(axes, block, line="-")
+    _gaps(axes, block, ["" if _is_number(e.published) else e.published for e in _swept(block)], only_missing=False)
+
+
+def _measured(axes: Axes, block: Block) -> None:
+    axes.set_title(f"Here: on {block.ran_on}", loc="left", color=OURS)
+    _means(axes, block, "measured", bars=True)
+    _gaps(axes, block, [e.word for e in _swept(block)])
+
+
+def _gaps(axes: Axes, block: Block, words: Sequence[str], only_missing: bool = True) -> None:
+    """Where no number of ours (or of the paper's) stands, its word stands at the foot of the panel."""
+    for entry, word in zip(_swept(block), words, strict=True):
+        if word and not (only_missing and entry.verdict.mean is not None):
+            place = {"xycoords": axes.get_xaxis_transform(), "ha": "center", "va": "bottom", "fontsize": 8, "color": INK}
+            paper = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+            axes.annotate(word, (_number(entry.row.x), 0.02), rotation=90, bbox=paper, zorder=5, **place)
+
+
+def _means(axes: Axes, block: Block, label: str, bars: bool = False) -> None:
+    ran = [e for e in _swept(block) if e.verdict.mean is not None]
+    means = [_number(e.verdict.mean) for e in ran]
+    spread = [e.verdict.sd or 0.0 for e in ran] if bars else None
+    name = f"{label}: mean ± sd over seeds" if bars else f"{label}: mean over seeds"
+    axes.errorbar(_x(ran), means, yerr=spread, color=OURS, marker="o", ms=6, lw=1.8, capsize=4, label=name, zorder=3)
+    for entry in _level(block):
+        if entry.verdict.mean is not None:
+            axes.axhline(entry.verdict.mean, color=OURS, ls=(0, (5, 3)), lw=1.3, label=f"{label}: {entry.row.label}")
+
+
+def _points(axes: Axes, block: Block, line: str = "none") -> None:
+    printed = [e for e in _swept(block) if _is_number(e.published)]
+    values = [float(e.published) for e in printed]
+    axes.plot(_x(printed), values, color=PAPER, marker="D", ms=7, mfc="white", mew=1.8, ls=line, lw=1.2, label="published", zorder=4)
+    for entry in _level(block):
+        if _is_number(entry.published):
+            axes.axhline(float(entry.published), color=PAPER, ls=(0, (1, 2)), lw=1.5, label=f"published: {entry.row.label}")
+
+
+def _frame(axes: Axes, grid: Grid, block: Block) -> None:
+    """Ticks at the rows of the sweep, under their printed labels; a geometric sweep is spaced by its ratio."""
+    rows = {e.row.x: e.row.label for e in _swept(block)}
+    x = sorted(v for v in rows if v is not None)
+    if _geometric(x):
+        axes.set_xscale("log", base=2)
+    axes.set_xticks(x, [rows[v] for v in x])
+    axes.set_xticks([], minor=True)
+    axes.set_xlabel(grid.table.x_label or "row")
+    axes.set_ylabel(f"{block.column.metric}{f' ({block.column.unit})' if block.column.unit else ''}, {block.column.better} is better")
+    axes.margins(y=0.14)
+    _span(axes, x)
+
+
+def _span(axes: Axes, x: Sequence[float]) -> None:
+    """From the first to the last row of the sweep, those without a number included, and 6 % on both sides."""
+    scale = axes.xaxis.get_transform()
+    low, high = (float(v) for v in scale.transform(np.array([x[0], x[-1]])))
+    edge = 0.06 * (high - low)
+    axes.set_xlim(*(float(v) for v in scale.inverted().transform(np.array([low - edge, high + edge]))))
+
+
+def _geometric(x: Sequence[float]) -> bool:
+    if len(x) < 3 or x[0] <= 0:
+        return False
+    ratios = [b / a for a, b in pairwise(x)]
+    return all(math.isclose(r, ratios[0], rel_tol=1e-6) for r in ratios)
+
+
+def _swept(block: Block) -> list[Entry]:
+    return sorted((e for e in block.entries if e.row.x is not None), key=lambda e: e.row.x or 0.0)
+
+
+def _level(block: Block) -> list[Entry]:
+    """The baselines: rows without a place on the axis."""
+    return [e for e in block.entries if e.row.x is None]
+
+
+def _x(entries: Sequence[Entry]) -> list[float]:
+    return [_number(e.row.x) for e in entries]
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False

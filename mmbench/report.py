@@ -1,0 +1,129 @@
+"""The verb `report`: records -> frame -> verdicts -> pages -> files. What the same records say is written in the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmbench import grid, paths, plan, provenance, published, records, resolve
+from mmbench.grid import Grid, Page
+from mmbench.spec import READINGS, SCALES, Cell, Table
+
+Records = Mapping[str, Sequence[Mapping[str, Any]]]  # key -> its records
+SEEDS = 5
+
+
+def write(tables: Iterable[str], *, scale: str | None = None, reading: str | None = None, out: Path | None = None) -> list[Path]:
+    """A page (`<table>.md`), its LaTeX (`<table>.tex`, `<table>-macros.tex`) and its plots per table, in `results/tables`.
+
+    scale, reading: one only, else all that were run. Returns the files. Raises UserError for unknown names and bad data files.
+    """
+    from mmbench.render import latex, markdown, plot
+
+    folder = out or paths.results() / "tables"
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for content in pages(tables, scale=scale, reading=reading):
+        name = content.table.id
+        drawn = {g.name: plot.write(g, folder / f"{name}-{g.name}") for g in content.grids}
+        texts = {
+            f"{name}.md": markdown.page(content, {section: files[0].name for section, files in drawn.items() if files}),
+            f"{name}.tex": latex.page(content),
+            f"{name}-macros.tex": latex.macros(content),
+        }
+        for file, said in texts.items():
+            (folder / file).write_text(said, encoding="utf-8", newline="\n")
+        written += [*(folder / file for file in texts), *(file for files in drawn.values() for file in files)]
+    return written
+
+
+def text(tables: Iterable[str], *, scale: str | None = None, reading: str | None = None) -> str:
+    """The same pages for a terminal."""
+    from mmbench.render import markdown
+
+    return "\n".join(map(markdown.text, pages(tables, scale=scale, reading=reading)))
+
+
+def pages(tables: Iterable[str], *, scale: str | None = None, reading: str | None = None) -> Iterator[Page]:
+    """One page per table, whatever was run: a page without records says what to run."""
+    loaded = [published.load(id) for id in dict.fromkeys(tables)]
+    sections = {table.id: list(_sections(table, scale, reading)) for table in loaded}
+    found = _read({cell.key for cells in sections.values() for _, _, group in cells for cell in group if cell.key})
+    for table in loaded:
+        yield _page(table, sections[table.id], found, asked=(scale, reading))
+
+
+def _sections(table: Table, scale: str | None, reading: str | None) -> Iterator[tuple[str, str, tuple[Cell, ...]]]:
+    for s in (scale,) if scale else SCALES:
+        for r in (reading,) if reading else READINGS:
+            yield s, r, resolve.cells(table, s, r)
+
+
+def _read(keys: set[str]) -> Records:
+    """The records of these keys in our group, by key, seeds in order. Damaged ones are named on stderr and set aside."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for record in records.read_all([paths.group()]):
+        if record["key"] in keys:
+            found.setdefault(record["key"], []).append(record)
+    return {key: sorted(found[key], key=lambda r: r["seed"]) for key in sorted(found)}
+
+
+def _page(
+    table: Table, sections: Sequence[tuple[str, str, tuple[Cell, ...]]], found: Records, asked: tuple[str | None, str | None]
+) -> Page:
+    """The sections with runs of their own, the one asked for, and the paper's own setting, which is never passed over."""
+    own = resolve.cells(table, "full", "paper")
+    grids: list[Grid] = []
+    shown: set[str] = set()
+    for scale, reading, cells in sections:
+        mine = {c.key for c in cells if c.key in found}
+        if mine - shown or (scale, reading) == ("full", "paper") or asked == (scale, reading):
+            grids.append(_grid(table, scale, reading, cells, own, found))
+            shown |= mine
+    source = published.paper(table.paper)
+    return grid.page(table, grids, citation=f"{source['title']}, {source['venue']} {source['year']}", todo=_todo(table, grids))
+
+
+def _grid(table: Table, scale: str, reading: str, cells: Sequence[Cell], own: Sequence[Cell], found: Records) -> Grid:
+    from mmbench import collect, judge
+
+    mine = [record for key in dict.fromkeys(c.key for c in cells) for record in found.get(key, ())]
+    facts = published.datasets()
+    verdict = judge.verdicts(
+        table, cells, collect.frame(mine), scale=scale, reading=reading, facts=facts, blocked=_blocked(cells, found), failed=_failed()
+    )  # fmt: skip
+    origin = provenance.gather(mine)
+    return grid.build(
+        verdict,
+        own=own,
+        ledger=published.notes(table.paper),
+        titles={id: known.title.partition(":")[0] for id, known in facts.items()},
+        command=_command(table.id, scale, reading, len(origin.seeds) or SEEDS),
+        provenance=origin,
+    )
+
+
+def _blocked(cells: Iterable[Cell], found: Records) -> dict[str, str]:
+    waiting = {c.key: c.run for c in cells if c.state == "run" and c.key not in found}
+    return {key: why for key, run in waiting.items() if (why := plan.obstacle(run)) is not None}
+
+
+def _failed() -> dict[str, str]:
+    """Key -> why its last attempt failed, and where its log is."""
+    return {key: f"{note['why']} (log: {note['log']})" for (key, _), note in sorted(records.failures().items())}
+
+
+def _todo(table: Table, grids: Iterable[Grid]) -> Iterator[tuple[str, str]]:
+    """What to run next: scales of which nothing is measured, the stand-in first, since it needs nothing."""
+    measured = {g.scale for g in grids if g.measured}
+    if "demo" not in measured:
+        yield "On the stand-in, which ships with mmbench", _command(table.id, "demo", "paper")
+    if "full" not in measured:
+        yield "On the paper's data, once they are prepared", _command(table.id, "full", "paper")
+
+
+def _command(table: str, scale: str, reading: str, seeds: int = SEEDS) -> str:
+    """The make target; what is a default is left out."""
+    given = [f"SCALE={scale}"] * (scale != "full") + [f"READING={reading}"] * (reading != "paper") + [f"SEEDS={seeds}"] * (seeds != SEEDS)
+    return " ".join((f"make table-{table}", *given))

@@ -1,0 +1,146 @@
+"""The sentences of a report: numbers as text, the evidence of a claim, the remarks on a value, the banner of a page."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from mmbench.spec import ClaimVerdict, Column, TableVerdict, ValueVerdict
+
+DASH = "–"
+IN_NO_TERM = (
+    "In no term of these intervals: hardware, software versions, lost data. The published value is taken as a constant. "
+    "“Not reproduced” means that it differs by more than our seed noise; see the deviations."
+)
+
+
+def decimals(printed: Iterable[str | None], default: int = 2) -> int:
+    """The most digits after the point among printed numbers: "76.68", "9.8" -> 2; "15" -> 0; words do not count."""
+    numbers = [m for text in printed if text and (m := re.search(r"\d*\.(\d+)|\d+", text))]
+    return max((len(m.group(1) or "") for m in numbers), default=default)
+
+
+def mean(value: ValueVerdict, digits: int) -> str:
+    """ "75.10 ± 0.43"; without a spread the mean alone; "" where nothing ran. A missing run is never a number."""
+    if value.mean is None:
+        return ""
+    return f"{value.mean:.{digits}f}" + (f" ± {value.sd:.{digits}f}" if value.sd is not None else "")
+
+
+def band(value: ValueVerdict, digits: int) -> str:
+    return "" if value.low is None or value.high is None else f"{value.low:.{digits}f} to {value.high:.{digits}f}"
+
+
+def signed(number: float | None, digits: int) -> str:
+    """ "+0.42", "-1.30", and "0.00" without a sign."""
+    text = "" if number is None else f"{number:+.{digits}f}"
+    return text[1:] if text and float(text) == 0 else text
+
+
+def count(value: ValueVerdict) -> str:
+    """ "5", "4 (1 diverged)", "" where nothing ran."""
+    if value.diverged:
+        return f"{value.n} ({value.diverged} diverged)"
+    return str(value.n) if value.n else ""
+
+
+def verdict(value: ValueVerdict) -> str:
+    """The judge's word; "not reproduced" says on which side of the published value ours lies."""
+    if value.word == "not reproduced" and value.difference:
+        return f"{value.word}, {'above' if value.difference > 0 else 'below'}"
+    return value.word
+
+
+def remark(value: ValueVerdict) -> str:
+    """What the reader needs beside the word: why, the other assumption on the paper's runs, seeds that would decide, Holm."""
+    parts = [value.why]
+    if value.alternative and value.alternative != value.word:
+        parts.append(f"if the paper's number is a mean of {value.n} runs: {value.alternative}")
+    if value.seeds_needed:
+        parts.append(f"about {value.seeds_needed} seeds would decide")
+    if value.word == "not reproduced" and value.holm is not None:
+        parts.append("rejected after Holm's adjustment too" if value.holm else "not rejected after Holm's adjustment")
+    return "; ".join(p for p in parts if p)
+
+
+def evidence(claim: ClaimVerdict) -> str:
+    """The numbers behind a claim's word: the estimate with its two one-sided 95 % bounds, or the probability of the shape."""
+    parts = []
+    if claim.estimate is not None:
+        parts.append(f"estimate {signed(claim.estimate, 2)}")
+    bounds = [f"{side} {signed(bound, 2)}" for side, bound in (("at least", claim.low), ("at most", claim.high)) if bound is not None]
+    if bounds:
+        parts.append(f"{' and '.join(bounds)} (each bound with 95 % confidence)")
+    if claim.probability is not None:
+        parts.append(f"probability of the shape {claim.probability:.2f}")
+    if claim.n:
+        parts.append(f"{claim.n} seed{'s' if claim.n > 1 else ''}")
+    return ", ".join(parts)
+
+
+def quality(column: Column) -> str:
+    """ "accuracy in %, higher is better"."""
+    return f"{column.metric}{f' in {column.unit}' if column.unit else ''}, {column.better} is better"
+
+
+def margin(column: Column) -> str:
+    m = column.margin
+    if m is None:
+        return ""
+    unit = {"%": " points", "": ""}.get(column.unit, f" {column.unit}")
+    size = f"{m.value:.0%} of the published value" if m.relative else f"{m.value:g}{unit}"
+    return f"Margin within which two values count as equal: {size} ({m.why}; fixed {m.date})."
+
+
+def spread(column: Column, table: TableVerdict, digits: int) -> str:
+    if column.id not in table.spread:
+        return ""
+    sd = f"{table.spread[column.id]:.{digits}f}"
+    df = f", {table.df[column.id]:.1f} degrees of freedom" if column.id in table.df else ""
+    return f"Spread of our seeds, pooled over the column: {sd}{df}. ± is the larger of it and the value's own."
+
+
+def multiplicity(table: TableVerdict) -> str:
+    if table.expected_false_alarms is None:
+        return ""
+    tested = sum(v.p is not None for v in table.values)
+    kept = sum(bool(v.holm) for v in table.values)
+    return (
+        f"Multiplicity: {tested} value{'s' if tested != 1 else ''} tested; if every recipe were reproduced perfectly, "
+        f"{table.expected_false_alarms:.2g} would still be called inconsistent. After Holm's adjustment: {kept} inconsistent."
+    )
+
+
+def place(scale: str, stand_in: bool, ran_on: Sequence[str]) -> str:
+    """The heading of a section: where its numbers were made."""
+    data = ", ".join(ran_on)
+    if stand_in or scale == "demo":
+        return f"On a stand-in: {data}" if data else "On a stand-in"
+    if scale == "small":
+        return f"On a small part of {data}" if data else "On a small part of the data"
+    return f"On the paper's data: {data}" if data else "On the paper's data"
+
+
+def banner(judged: Sequence[str], unjudged: Sequence[str]) -> str:
+    """The plain words at the top of a page. judged, unjudged: the data of the measured sections of each sort."""
+    if not judged and not unjudged:
+        return "Nothing on this page has been run yet: every number on it is the paper's."
+    if not unjudged:
+        return ""
+    others = f"{' and '.join(unjudged)}, not the paper's data"
+    means = "is judged against a published one. What is looked for there is the direction of the claims, nothing else."
+    if not judged:
+        return f"Everything measured on this page ran on {others}: no number on this page {means}"
+    return f"This page has numbers from {' and '.join(judged)}, which are judged, and others from {others}: none of these others {means}"
+
+
+def shared_reasons(values: Sequence[ValueVerdict]) -> tuple[str, ...]:
+    """Why several values have no number, each reason once: "4 values blocked: crema-d is not prepared ..."."""
+    found: Counter[tuple[str, str]] = Counter((v.word, v.why) for v in values if v.mean is None and v.why)
+    return tuple(f"{number} values {word}: {why.removeprefix(f'{word}: ')}" for (word, why), number in found.items() if number > 1)
+
+
+def shared(value: ValueVerdict, values: Sequence[ValueVerdict]) -> bool:
+    """Whether `shared_reasons` already says why this value has no number."""
+    return value.mean is None and sum(v.mean is None and (v.word, v.why) == (value.word, value.why) for v in values) > 1
