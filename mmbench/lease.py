@@ -28,41 +28,43 @@ EXPIRY = 180.0  # seconds without one after which a holder counts as gone; one w
 CLAIM = re.compile(r"([0-9a-f]{12})-s(\d+)\.(\d+)")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Lease:
-    """A claim that this process holds."""
+    """A claim that this process holds. content: what stands in the file. stale: the dead claims that it took over, likewise."""
 
     file: Path
-    content: dict[str, Any]
-    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    content: Mapping[str, Any]
+    stale: Mapping[Path, Mapping[str, Any]] = field(default_factory=dict)
 
     def beat(self, news: Mapping[str, Any] | None = None) -> None:
-        """Give a sign of life; `news` (epoch, epochs) is what `mmbench status` shows."""
-        with self.lock, suppress(OSError):  # a full disk or a file taken away must not stop the training
-            if news is None:
-                os.utime(self.file)
-            elif self.file.exists():
-                self.content["news"] = dict(news)
-                _written(self.file.parent, self.content).replace(self.file)
+        """Give a sign of life; `news` (epoch, epochs) is what `mmbench status` shows. The claim itself is never rewritten: a
+        file that is being replaced can be missed by whoever lists the folder."""
+        with suppress(OSError):  # a full disk or a file taken away must not stop the training
+            os.utime(self.file)
+            if news is not None:
+                _written(self.file.parent, news).replace(_news(self.file))
 
     def release(self) -> None:
-        """Give the job back. Older claims go first, so that this one is the highest until nothing is left."""
-        key, seed, mine = _parsed(self.file)
-        for number, file in sorted(_claims(key, seed).items()):
-            if number < mine:
+        """Give the job back: the dead claims first, so that this one is the highest until nothing is left. What stands under
+        their names by now may be another's, and is left alone."""
+        for file, content in (*self.stale.items(), (self.file, self.content)):
+            if _read(file) == content:
+                _news(file).unlink(missing_ok=True)
                 file.unlink(missing_ok=True)
-        with self.lock:
-            self.file.unlink(missing_ok=True)
 
 
 def claim(key: str, seed: int) -> Lease | None:
-    """A lease on the job, or None while another process holds it."""
+    """A lease on the job, or None while another process holds it.
+
+    Of two that link different numbers, the later one sees the earlier one's file, and gives way.
+    """
     folder = paths.results() / "claims"
     folder.mkdir(parents=True, exist_ok=True)
     before = _claims(key, seed)
-    if any(alive(file) for file in before.values()):
+    stale = {file: _read(file) for file in before.values()}
+    if any(alive(file) for file in stale):
         return None
-    content = _me()
+    content = {"machine": _machine(), "pid": os.getpid(), "born": _started(os.getpid()), "token": secrets.token_hex(8)}
     partial = _written(folder, content)
     file = folder / f"{name(key, seed)}.{max(before, default=0) + 1}"
     try:
@@ -71,12 +73,10 @@ def claim(key: str, seed: int) -> Lease | None:
         return None
     finally:
         partial.unlink()
-    lease = Lease(file, content)
-    rivals = {number: f for number, f in _claims(key, seed).items() if number not in before and f != file}
-    if any(alive(f) for f in rivals.values()):  # it looked before the last holder had gone, or we did
-        lease.release()
+    if any(alive(rival) for rival in _claims(key, seed).values() if rival != file):
+        file.unlink()
         return None
-    return lease
+    return Lease(file, content, stale)
 
 
 @contextmanager
@@ -104,12 +104,11 @@ def held(key: str, seed: int) -> bool:
 
 
 def running() -> dict[tuple[str, int], dict[str, Any]]:
-    """(key, seed) -> what its holder last said, for every job that a living process has."""
+    """(key, seed) -> the last news of its holder, for every job that a living process has."""
     found: dict[tuple[str, int], dict[str, Any]] = {}
     for file in sorted((paths.results() / "claims").glob("*-s*.*")):
-        if CLAIM.fullmatch(file.name) and alive(file):
-            key, seed, _ = _parsed(file)
-            found[key, seed] = _read(file)
+        if (match := CLAIM.fullmatch(file.name)) and alive(file):
+            found[match[1], int(match[2])] = _read(_news(file))
     return found
 
 
@@ -129,10 +128,8 @@ def _claims(key: str, seed: int) -> dict[int, Path]:
     return {int(match[3]): file for file in found if (match := CLAIM.fullmatch(file.name))}
 
 
-def _parsed(file: Path) -> tuple[str, int, int]:
-    match = CLAIM.fullmatch(file.name)
-    assert match is not None, file
-    return match[1], int(match[2]), int(match[3])
+def _news(file: Path) -> Path:
+    return file.with_name(f"{file.name}.news")
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -155,10 +152,6 @@ def _now(folder: Path) -> float:
         return probe.stat().st_mtime
     finally:
         probe.unlink()
-
-
-def _me() -> dict[str, Any]:
-    return {"machine": _machine(), "pid": os.getpid(), "born": _started(os.getpid())}
 
 
 def _machine() -> str:

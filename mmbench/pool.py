@@ -79,7 +79,11 @@ def _hear(pool: list[_Worker | None], queue: Queue, asked: list[int], timeout: f
             continue
         if worker.job is not None and isinstance(said, Report):
             job, worker.job = worker.job, None
-            queue.took(job, said if asked or said.status != "stopped" else _killed(job, f"was sent {said.why}"))
+            if said.status == "stopped":  # then the process ends too, and must get no other job
+                pool[i] = None
+                _bury(worker, queue, asked)
+                said = said if asked else _killed(job, f"was sent {said.why}")
+            queue.took(job, said)
         elif worker.job is not None:
             queue.listen(Event("progress", worker.job, said))
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from mmbench import paths
 from mmbench.errors import UserError
-from mmbench.spec import Job, canonical, flatten
+from mmbench.spec import Job, canonical
 
 SCHEMA = 1
 LIMIT = 3072  # bytes of JSON
@@ -90,17 +90,26 @@ def leak(record: Mapping[str, Any]) -> str | None:
     """
     known = set(re.findall(r"[\w.-]+", canonical(record["run"]))) | {"mmbench", record["group"]}
     names = {"user name": _user(), "host name": socket.gethostname()}
-    for leaf, value in flatten(record).items():
-        for text in re.findall(r'"((?:[^"\\]|\\.)*)"', json.dumps([leaf, value], ensure_ascii=False)):
-            if ABSOLUTE.search(text):
-                return f"{leaf} holds an absolute path"
-            if re.search(rf"\b(?:{'|'.join(map(re.escape, os.environ)) or 'x^'})=", text):
-                return f"{leaf} holds an environment variable"
-            words = set(re.findall(r"[\w.-]+", text)) - known
-            for what, word in names.items():
-                if word and word in words:
-                    return f"{leaf} holds the {what}"
+    hidden = {"absolute path": ABSOLUTE, "environment variable": re.compile(rf"\b({'|'.join(map(re.escape, os.environ))})=")}
+    hidden |= {what: re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])") for what, word in names.items() if word and word not in known}
+    for where, text in _texts(record, ""):
+        for what, pattern in hidden.items():
+            if pattern.search(text):
+                return f"{where} holds {'an' if what[0] in 'ae' else 'the'} {what}"
     return None
+
+
+def _texts(value: Any, where: str) -> Iterator[tuple[str, str]]:
+    """Every string in a record, names of fields included, with the place where it stands."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield where or "the record", name
+            yield from _texts(inner, f"{where}.{name}" if where else name)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _texts(inner, where)
+    elif isinstance(value, str):
+        yield where, value
 
 
 def _user() -> str:
