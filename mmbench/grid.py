@@ -95,7 +95,7 @@ class Grid:
     table: Table
     scale: str
     reading: str
-    stand_in: bool
+    kind: str  # "judged", "stand-in", "small" or "not comparable"
     heading: str
     ran_on: tuple[str, ...]
     claims: tuple[ClaimLine, ...]
@@ -124,7 +124,7 @@ class Grid:
     @property
     def judged(self) -> bool:
         """Whether its numbers are judged against the published ones: only at scale full, on the paper's data."""
-        return self.scale == "full" and not self.stand_in
+        return self.kind == "judged"
 
 
 @dataclass(frozen=True)
@@ -153,22 +153,23 @@ def build(
     ledger: NOTES.md entries by id. titles: dataset id -> title. command: the one line that makes this section again.
     """
     table, values = verdict.table, verdict.values
-    blocks = tuple(_block(column, verdict, own, titles) for column in table.columns)
+    kind = _kind(verdict)
+    blocks = tuple(_block(column, verdict, kind == "judged", own, titles) for column in table.columns)
     ran_on = tuple(titles.get(d, d) for d in verdict.datasets)
     selections = dict.fromkeys(b.select for b in blocks if b.select)
     return Grid(
         table=table,
         scale=verdict.scale,
         reading=verdict.reading,
-        stand_in=verdict.stand_in,
-        heading=wording.place(verdict.scale, verdict.stand_in, ran_on),
+        kind=kind,
+        heading=wording.heading(kind, ran_on),
         ran_on=ran_on,
         claims=tuple(_claim(c, table) for c in verdict.claims),
         claim_counts=Counter(c.word for c in verdict.claims),
         blocks=tuple(b for b in blocks if b.entries),
         counts=Counter(v.word for v in values),
         reasons=wording.shared_reasons(values),
-        method=_method(verdict),
+        method=_method(verdict) if kind == "judged" else (),
         notes=verdict.notes,
         footnotes=_footnotes(values, ledger),
         deviations=deviations(own, [v.cell for v in values]),
@@ -182,7 +183,7 @@ def page(table: Table, grids: Iterable[Grid], *, citation: str, todo: Iterable[t
     """The report of one table. The banner says which data were not the paper's, before any number."""
     sections = tuple(grids)
     judged = dict.fromkeys(", ".join(g.ran_on) or "formulas" for g in sections if g.measured and g.judged)
-    unjudged = dict.fromkeys(_unjudged(g) for g in sections if g.measured and not g.judged)
+    unjudged = dict.fromkeys(wording.not_judged(g.kind, g.ran_on, _hindrance(g)) for g in sections if g.measured and not g.judged)
     return Page(table, citation, wording.banner(tuple(judged), tuple(unjudged)), sections, tuple(todo))
 
 
@@ -208,9 +209,18 @@ def _plain(value: object) -> str:
     return "none" if value in ("", {}, None) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _unjudged(grid: Grid) -> str:
-    data = ", ".join(grid.ran_on)
-    return f"{data} (a stand-in)" if grid.stand_in else f"a small part of {data}"
+def _kind(verdict: TableVerdict) -> str:
+    if verdict.scale == "small":
+        return "small"
+    ran = [v for v in verdict.values if v.mean is not None]
+    hindered = bool(ran) and all(v.word == "not comparable" for v in ran)
+    return "stand-in" if verdict.stand_in else "not comparable" if hindered else "judged"
+
+
+def _hindrance(grid: Grid) -> str:
+    """Why a section's numbers are not comparable: the judge's first reason."""
+    words = (e.verdict for block in grid.blocks for e in block.entries)
+    return next((v.why for v in words if v.word == "not comparable" and v.why), "")
 
 
 def _datasets(cells: Iterable[Cell], titles: Mapping[str, str]) -> str:
@@ -222,14 +232,15 @@ def _everywhere(values: Sequence[ValueVerdict]) -> set[str]:
     return set.intersection(*(set(v.cell.notes) for v in values)) if values else set()
 
 
-def _block(column: Column, verdict: TableVerdict, own: Sequence[Cell], titles: Mapping[str, str]) -> Block:
+def _block(column: Column, verdict: TableVerdict, judged: bool, own: Sequence[Cell], titles: Mapping[str, str]) -> Block:
     values = [v for v in verdict.values if v.cell.column == column.id]
     digits = wording.decimals(v.cell.published for v in values)
-    judged = verdict.scale == "full" and not verdict.stand_in
     names = {name for v in values for name in v.selections}
     others = tuple(sorted(names, key=lambda s: (SELECTIONS.index(s) if s in SELECTIONS else len(SELECTIONS), s)))
     common = _everywhere(verdict.values)
-    lines = (wording.spread(column, verdict, digits), wording.margin(column) if judged else "")
+    lines = [wording.spread(column, verdict, digits)]
+    if judged:
+        lines += [wording.margin(column), wording.order(values)]
     return Block(
         column=column,
         quality=wording.quality(column),
@@ -237,15 +248,15 @@ def _block(column: Column, verdict: TableVerdict, own: Sequence[Cell], titles: M
         ran_on=_datasets((v.cell for v in values), titles),
         select=", ".join(dict.fromkeys(v.cell.view.selection for v in values if v.cell.view)),
         others=others,
-        entries=tuple(_entry(v, verdict, digits, others, common) for v in values),
+        entries=tuple(_entry(v, verdict, digits, judged, others, common) for v in values),
         lines=tuple(line for line in lines if line),
     )
 
 
-def _entry(value: ValueVerdict, verdict: TableVerdict, digits: int, others: Sequence[str], common: set[str]) -> Entry:
-    """Without a judgement (a stand-in, a small part) there is no difference, band or mark, and a word only where nothing ran."""
-    judged = verdict.scale == "full" and not verdict.stand_in
+def _entry(value: ValueVerdict, verdict: TableVerdict, digits: int, judged: bool, others: Sequence[str], common: set[str]) -> Entry:
+    """Without a judgement there is no difference, band or mark; where a whole section is not judged, a word only where nothing ran."""
     ran = value.mean is not None or bool(value.cell.computed)
+    compared = judged and value.word != "not comparable"
     said = (judged or not ran) and not wording.shared(value, verdict.values)
     return Entry(
         row=verdict.table.row(value.cell.row),
@@ -253,10 +264,10 @@ def _entry(value: ValueVerdict, verdict: TableVerdict, digits: int, others: Sequ
         bold=value.cell.bold,
         reproduced=wording.mean(value, digits) or value.cell.computed,
         n=wording.count(value),
-        difference=wording.signed(value.difference, digits) if judged else "",
-        band=wording.band(value, digits) if judged else "",
+        difference=wording.signed(value.difference, digits) if compared else "",
+        band=wording.band(value, digits) if compared else "",
         word=wording.verdict(value) if judged or not ran else "",
-        mark=MARKS.get(value.word, "") if judged else "",
+        mark=MARKS.get(value.word, "") if compared else "",
         remark=wording.remark(value) if said else "",
         others={s: f"{value.selections[s]:.{digits}f}" if s in value.selections else DASH for s in others} if ran else {},
         footnotes=tuple(note for note in value.cell.notes if note not in common),
@@ -278,8 +289,6 @@ def _claim(verdict: ClaimVerdict, table: Table) -> ClaimLine:
 
 
 def _method(verdict: TableVerdict) -> tuple[str, ...]:
-    if verdict.scale != "full" or verdict.stand_in:
-        return ()
     lines = (wording.multiplicity(verdict), wording.IN_NO_TERM if any(v.mean is not None for v in verdict.values) else "")
     return tuple(line for line in lines if line)
 

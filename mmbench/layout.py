@@ -28,7 +28,7 @@ class Style:
 
 def claims(grid: Grid, style: Style) -> Rows:
     """One row per claim, in the table's order. What a stand-in shows has its own heading, so that it is never read as a verdict."""
-    heading = "verdict" if grid.judged else "on the stand-in" if grid.stand_in else "on this part"
+    heading = {"stand-in": "on the stand-in", "small": "on this part"}.get(grid.kind, "verdict")
     rows = [
         [
             style.verdict(line.mark, line.word),

@@ -77,7 +77,7 @@ def signature(verdict: TableVerdict, selections: Iterable[str], provenance: Prov
         "torch": "+".join(versions.get("torch", ())),
         "commit": "+".join(provenance.commits) + ("-dirty" if provenance.dirty else ""),
     }
-    return "|".join(f"{name}:{value}" for name, value in parts.items() if value)
+    return " ".join("|".join(f"{name}:{value}" for name, value in parts.items() if value).replace("`", "'").split())
 
 
 def duration(seconds: float) -> str:

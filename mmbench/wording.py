@@ -6,7 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from mmbench.spec import ClaimVerdict, Column, TableVerdict, ValueVerdict
+import numpy as np
+
+from mmbench import stats
+from mmbench.spec import Claim, ClaimVerdict, Column, TableVerdict, ValueVerdict
 
 DASH = "–"
 IN_NO_TERM = (
@@ -46,15 +49,13 @@ def count(value: ValueVerdict) -> str:
 
 
 def verdict(value: ValueVerdict) -> str:
-    """The judge's word; "not reproduced" says on which side of the published value ours lies."""
-    if value.word == "not reproduced" and value.difference:
-        return f"{value.word}, {'above' if value.difference > 0 else 'below'}"
-    return value.word
+    """The judge's word; what diverged in all its runs says that first, wherever it ran."""
+    return "diverged" if value.diverged and not value.n else value.word
 
 
 def remark(value: ValueVerdict) -> str:
     """What the reader needs beside the word: why, the other assumption on the paper's runs, seeds that would decide, Holm."""
-    parts = [value.why]
+    parts = [] if value.cell.computed else [value.why]
     if value.alternative and value.alternative != value.word:
         parts.append(f"if the paper's number is a mean of {value.n} runs: {value.alternative}")
     if value.seeds_needed:
@@ -65,18 +66,29 @@ def remark(value: ValueVerdict) -> str:
 
 
 def evidence(claim: ClaimVerdict) -> str:
-    """The numbers behind a claim's word: the estimate with its two one-sided 95 % bounds, or the probability of the shape."""
+    """The numbers behind a claim's word. The judge gives those of the comparison that decides; two one-sided 95 % bounds are a
+    90 % interval."""
+    sign = claim.claim.form not in ("cost", "value")
+    number = lambda v: signed(v, 2) if sign else f"{v:.2f}"  # noqa: E731
     parts = []
     if claim.estimate is not None:
-        parts.append(f"estimate {signed(claim.estimate, 2)}")
-    bounds = [f"{side} {signed(bound, 2)}" for side, bound in (("at least", claim.low), ("at most", claim.high)) if bound is not None]
-    if bounds:
-        parts.append(f"{' and '.join(bounds)} (each bound with 95 % confidence)")
+        what = {"cost": "ratio", "value": "mean"}.get(claim.claim.form, "difference")
+        parts.append(f"{_deciding(claim.claim)}{what} {number(claim.estimate)}")
+    if claim.low is not None and claim.high is not None:
+        parts.append(f"90 % interval {number(claim.low)} to {number(claim.high)}")
     if claim.probability is not None:
         parts.append(f"probability of the shape {claim.probability:.2f}")
+    if claim.df is not None:
+        parts.append(f"{claim.df:.0f} degrees of freedom")
     if claim.n:
         parts.append(f"{claim.n} seed{'s' if claim.n > 1 else ''}")
     return ", ".join(parts)
+
+
+def _deciding(claim: Claim) -> str:
+    """Which of several comparisons the numbers are of; "" where there is but one."""
+    one = len(claim.columns) == 1 and len(claim.rows) == 1 and len(claim.than) == 1
+    return "" if one else "strongest " if claim.over == "any" else "weakest "
 
 
 def quality(column: Column) -> str:
@@ -112,14 +124,32 @@ def multiplicity(table: TableVerdict) -> str:
     )
 
 
-def place(scale: str, stand_in: bool, ran_on: Sequence[str]) -> str:
+def order(values: Sequence[ValueVerdict]) -> str:
+    """Kendall's tau between the published and the reproduced order of a column, "" below three numbers. It has no verdict."""
+    pairs = [(float(v.cell.published), v.mean) for v in values if v.mean is not None and v.difference is not None and v.cell.published]
+    if len(pairs) < 3:
+        return ""
+    tau = stats.kendall(*np.array(pairs).T)
+    return "" if tau is None else f"Order of the rows, published against reproduced: Kendall's tau {tau:.2f} (printed without a verdict)."
+
+
+def heading(kind: str, ran_on: Sequence[str]) -> str:
     """The heading of a section: where its numbers were made."""
     data = ", ".join(ran_on)
-    if stand_in or scale == "demo":
-        return f"On a stand-in: {data}" if data else "On a stand-in"
-    if scale == "small":
-        return f"On a small part of {data}" if data else "On a small part of the data"
-    return f"On the paper's data: {data}" if data else "On the paper's data"
+    words = {
+        "stand-in": f"On a stand-in: {data}",
+        "small": f"On a small part of the data: {data}",
+        "not comparable": f"Not comparable: {data}",
+    }
+    return words.get(kind, f"On the paper's data: {data}" if data else "By formula")
+
+
+def not_judged(kind: str, ran_on: Sequence[str], why: str) -> str:
+    """What a section ran on, in the words of the banner."""
+    data = ", ".join(ran_on)
+    if kind == "stand-in":
+        return f"{data}, a stand-in and not the paper's data"
+    return f"a small part of {data}" if kind == "small" else f"{data}, not comparably ({why})"
 
 
 def banner(judged: Sequence[str], unjudged: Sequence[str]) -> str:
@@ -128,7 +158,7 @@ def banner(judged: Sequence[str], unjudged: Sequence[str]) -> str:
         return "Nothing on this page has been run yet: every number on it is the paper's."
     if not unjudged:
         return ""
-    others = f"{' and '.join(unjudged)}, not the paper's data"
+    others = " and on ".join(unjudged)
     means = "is judged against a published one. What is looked for there is the direction of the claims, nothing else."
     if not judged:
         return f"Everything measured on this page ran on {others}: no number on this page {means}"
@@ -137,10 +167,12 @@ def banner(judged: Sequence[str], unjudged: Sequence[str]) -> str:
 
 def shared_reasons(values: Sequence[ValueVerdict]) -> tuple[str, ...]:
     """Why several values have no number, each reason once: "4 values blocked: crema-d is not prepared ..."."""
-    found: Counter[tuple[str, str]] = Counter((v.word, v.why) for v in values if v.mean is None and v.why)
+    found: Counter[tuple[str, str]] = Counter((v.word, v.why) for v in values if v.mean is None and v.why and not v.diverged)
     return tuple(f"{number} values {word}: {why.removeprefix(f'{word}: ')}" for (word, why), number in found.items() if number > 1)
 
 
 def shared(value: ValueVerdict, values: Sequence[ValueVerdict]) -> bool:
     """Whether `shared_reasons` already says why this value has no number."""
-    return value.mean is None and sum(v.mean is None and (v.word, v.why) == (value.word, value.why) for v in values) > 1
+    return (
+        value.mean is None and not value.diverged and sum(v.mean is None and (v.word, v.why) == (value.word, value.why) for v in values) > 1
+    )

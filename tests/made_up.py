@@ -52,7 +52,7 @@ def full() -> TableVerdict:
     values = (
         ran("vanilla", "reproduced", 60.2),
         ran("s-1", "inconclusive", 61.9, seeds_needed=14),
-        ran("s-2", "not reproduced", 61.0, holm=True, p=0.001, why="0.2 beyond the band"),
+        ran("s-2", "not reproduced", 61.0, holm=True, p=0.001, why="below the published value"),
         ran("s-4", "close", 64.5, alternative="not reproduced"),
         ValueVerdict(cell("s-8"), "missing", "5 runs are missing"),
     )

@@ -56,7 +56,7 @@ def _character(c: str) -> str:
     if c in MARKS:
         return MARKS[c]
     plain = unicodedata.normalize("NFKD", c).encode("ascii", "ignore").decode()
-    return "".join(map(_character, plain)) if plain.strip() else f"[U+{ord(c):04X}]"
+    return "".join(map(_character, plain)) if plain.strip() and plain.isprintable() else f"[U+{ord(c):04X}]"
 
 
 STYLE = Style(escape, SIGNS.__getitem__, bold=lambda text: rf"\textbf{{{text}}}", note=lambda id: "")

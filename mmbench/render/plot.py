@@ -79,7 +79,7 @@ def _legend(figure: Figure) -> None:
 def _title(grid: Grid) -> str:
     if grid.judged:
         return f"{grid.table.id}: published and reproduced on {', '.join(grid.ran_on)}"
-    what = "STAND-IN" if grid.stand_in else "SMALL PART OF THE DATA"
+    what = {"stand-in": "STAND-IN", "small": "SMALL PART OF THE DATA"}.get(grid.kind, "NOT COMPARABLE")
     return f"{what}: {grid.table.id} on {', '.join(grid.ran_on)}, not comparable with the published numbers"
 
 
