@@ -27,8 +27,7 @@ def run(
     device: "auto" (GPUs where there are any), "cpu" or "cuda". executor: "module:function", called as `execute.execute`.
     A mistake in the arguments is a UserError; what happens to a job stands in the Outcome.
     """
-    if on not in EXECUTORS:
-        raise unknown("executor", on, EXECUTORS)
+    known(on)
     if workers < 0:
         raise UserError(f"the number of jobs at once is {workers}: give 1 or more")
     began = time.monotonic()
@@ -37,6 +36,12 @@ def run(
     outcome = _inline(queue, here[0].device, executor) if on == "inline" else pool.local(queue, here[: max(1, len(jobs))], executor)
     outcome.seconds = time.monotonic() - began
     return outcome
+
+
+def known(on: str) -> None:
+    """UserError unless there is an executor of that name."""
+    if on not in EXECUTORS:
+        raise unknown("executor", on, EXECUTORS)
 
 
 def _inline(queue: Queue, device: str, executor: str) -> Outcome:

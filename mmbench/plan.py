@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +19,29 @@ SAMPLES = 3  # records read per dataset and method for the time estimate
 class Plan:
     """wanted: printed values times seeds; unique: distinct jobs behind them; recorded + missing = unique.
 
-    jobs: all missing ones, in the order of the cells. blocked: key -> why its jobs cannot run here. exhausted: (key, seed) -> why
-    of jobs that failed too often to be tried again. damaged: files under a record's name that do not end like one.
-    seconds: the core-seconds that `ready` should take, as far as records tell; unknown: ready jobs that no record is like.
+    keys, seeds: what is wanted. jobs: all missing ones, in the order of the cells. blocked: key -> why its jobs cannot run here.
+    exhausted: (key, seed) -> why of jobs that failed too often to be tried again. damaged: files under a record's name that do
+    not end like one. seconds: the core-seconds that `ready` should take, as far as records tell; unknown: ready jobs that no
+    record is like.
     """
 
     wanted: int
-    unique: int
-    recorded: int
+    keys: tuple[str, ...]
+    seeds: tuple[int, ...]
     jobs: tuple[Job, ...]
     blocked: Mapping[str, str] = field(default_factory=dict)
     exhausted: Mapping[tuple[str, int], str] = field(default_factory=dict)
     damaged: tuple[Path, ...] = ()
     seconds: float = 0.0
     unknown: int = 0
+
+    @property
+    def unique(self) -> int:
+        return len(self.keys) * len(self.seeds)
+
+    @property
+    def recorded(self) -> int:
+        return self.unique - self.missing
 
     @property
     def missing(self) -> int:
@@ -61,10 +70,9 @@ def jobs(cells: Iterable[Cell], seeds: Sequence[int], *, scale: str = "full", ot
         for j in missing
         if (j.key, j.seed) in failed and failed[j.key, j.seed]["attempts"] >= records.ATTEMPTS
     }
-    unique = len(keys) * len(seeds)
-    found = Plan(len(runs) * len(seeds), unique, unique - len(missing), missing, blocked, exhausted, damaged)
+    found = Plan(len(runs) * len(seeds), tuple(keys), tuple(seeds), missing, blocked, exhausted, damaged)
     seconds, unknown = estimate(found.ready)
-    return Plan(found.wanted, unique, found.recorded, missing, blocked, exhausted, damaged, seconds, unknown)
+    return replace(found, seconds=seconds, unknown=unknown)
 
 
 def _views(cells: Iterable[Cell]) -> dict[str, tuple[View, ...]]:

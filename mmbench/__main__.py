@@ -1,0 +1,142 @@
+"""The command line: one function per verb, no logic. What a verb needs is imported when it is called, so that all start fast."""
+
+from __future__ import annotations
+
+import json as js
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from mmbench.errors import UserError
+
+app = typer.Typer(
+    add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    help="Published against reproduced: the tables of four papers on balanced multimodal learning, as data, runs and verdicts.",
+)  # fmt: skip
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="TABLE...", help="tables, cells TABLE[:ROW[:COLUMN]], papers, or 'all'")]
+Scale = Annotated[str, typer.Option(help="full: the paper's data; small: a part of yours; demo: a stand-in that ships with mmbench")]
+Reading = Annotated[str, typer.Option(help="paper: what the text says; released: what the authors' code does")]
+Seeds = Annotated[int, typer.Option(metavar="N", help="the seeds 0 to N-1")]
+Jobs = Annotated[int | None, typer.Option(metavar="N", help="jobs at once (default: one per GPU, else one per core)")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+def _say(answer: Any, text: str, json: bool) -> None:
+    print(js.dumps(answer, indent=1, ensure_ascii=False) if json else text)
+
+
+@app.command("list")
+def list_(what: Annotated[str, typer.Argument(help="tables, papers, methods, heads, encoders, models, tasks, ...")] = "tables",
+          json: Json = False) -> None:  # fmt: skip
+    """List the tables, the papers, or the components of one kind."""
+    from mmbench import answers, as_text
+
+    found = answers.listing(what)
+    _say(found, as_text.listing(what, found), json)
+
+
+@app.command()
+def show(
+    table: Annotated[str, typer.Argument(help="TABLE[:ROW[:COLUMN]]")], scale: Scale = "full", reading: Reading = "paper",
+    why: Annotated[bool, typer.Option("--why", help="the file and line that every setting came from")] = False, json: Json = False,
+) -> None:  # fmt: skip
+    """Show a table: printed values, what is behind them, claims."""
+    from mmbench import answers, as_text
+
+    found = answers.show(table, scale, reading, why=why)
+    _say(found, as_text.show(found), json)
+
+
+@app.command()
+def plan(
+    tables: Names = None, scale: Scale = "full", reading: Reading = "paper", seeds: Seeds = 5, jobs: Jobs = None, json: Json = False
+) -> None:
+    """Say what would run: wanted, unique, recorded, missing, blocked, and how long it should take."""
+    from mmbench import answers, as_text, choose, places
+
+    found = answers.planned(tables or [], scale, reading, seeds, choose.workers(jobs) or places.cores())
+    _say(found, as_text.plan(found), json)
+
+
+@app.command()
+def run(
+    tables: Names = None, scale: Scale = "full", reading: Reading = "paper", seeds: Seeds = 5, jobs: Jobs = None,
+    on: Annotated[str, typer.Option(help="inline: in this process; local: in worker processes on this machine")] = "local",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    again: Annotated[bool, typer.Option("--again", help="try also what has failed three times")] = False, json: Json = False,
+) -> None:  # fmt: skip
+    """Run what is missing. Stopped or killed, the same command goes on where it was."""
+    from mmbench import as_text, session
+
+    done = session.run(tables or [], scale=scale, reading=reading, seeds=seeds, on=on, workers=jobs, device=device, again=again)
+    _say(done.answer(), as_text.outcome(done.plan, done.outcome, ["mmbench", *sys.argv[1:]]), json)
+    raise typer.Exit(done.exit_code)
+
+
+@app.command()
+def status(tables: Names = None, scale: Scale = "full", reading: Reading = "paper", seeds: Seeds = 5, json: Json = False) -> None:
+    """Say what is recorded, running and failed."""
+    from mmbench import answers, as_text
+
+    found = answers.status(tables or [], scale, reading, seeds)
+    _say(found, as_text.status(found), json)
+
+
+@app.command()
+def report(
+    tables: Names = None, scale: Annotated[str | None, typer.Option(help="one scale only")] = None,
+    reading: Annotated[str | None, typer.Option(help="one reading only")] = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Judge what is recorded: print it, and write the pages and plots to results/tables."""
+    from mmbench import choose, session
+    from mmbench import report as pages
+
+    session.writable()
+    chosen = choose.tables(tables or [], scale, reading)
+    files = [str(file) for file in pages.write(chosen, scale=scale, reading=reading)]
+    _say(files, "" if json else "\n".join((pages.text(chosen, scale=scale, reading=reading), "written:", *files)), json)
+
+
+@app.command()
+def check(json: Json = False) -> None:
+    """Validate every file under benchmarks/ and resolve every cell."""
+    from mmbench import answers, as_text
+
+    found = answers.check()
+    _say(found, as_text.check(found), json)
+
+
+@app.command()
+def cite(tables: Names = None, json: Json = False) -> None:
+    """Print BibTeX of the papers that these tables come from."""
+    from mmbench import choose
+    from mmbench import cite as citations
+
+    found = citations.bibtex(choose.tables(tables or []))
+    _say(found, "\n\n".join(found), json)
+
+
+def main() -> None:
+    """Run a verb. A mistake of the user is one line on stderr and exit code 2."""
+    try:
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+    except (UserError, typer.TyperException) as error:
+        print(f"mmbench: {' '.join(_message(error).split())}", file=sys.stderr)
+        code = 2
+    except BrokenPipeError:  # `mmbench list | head`: nobody listens any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 0
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _message(error: Exception) -> str:
+    return getattr(error, "format_message", error.__str__)()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""The answers of `mmbench.answers`, and how a launch ended, as text for a terminal."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mmbench import paths
+from mmbench.console import ending, label, table
+from mmbench.jobqueue import Outcome
+from mmbench.plan import Plan
+from mmbench.provenance import duration
+from mmbench.spec import flatten
+
+Answer = Mapping[str, Any]
+
+
+def listing(what: str, rows: Sequence[Answer]) -> str:
+    if what == "tables":
+        return table(rows, {"id": "table", "where": "printed in", "values": "values", "claims": "claims", "title": "title"})
+    if what == "papers":
+        return table(rows, {"id": "paper", "venue": "venue", "year": "year", "title": "title"})
+    return table(rows, {"id": what.removesuffix("s"), "version": "version", "says": "what it is", "params": "parameters"})
+
+
+def show(answer: Answer) -> str:
+    """The table as printed (a dash where nothing is printed), what cannot run and why, the claims; with `why`, every setting."""
+    columns = {c["id"]: f"{c['label']} ({c['id']})" for c in answer["columns"]}
+    printed = {(c["row"], c["column"]): c["published"] for c in answer["cells"]}
+    rows = [
+        {"": f"{r['label']} ({r['id']})"} | {c: printed.get((r["id"], c)) or "–" for c in columns} for r in answer["rows"]
+    ]  # fmt: skip
+    parts = [
+        f"{answer['id']}: {answer['title']} ({answer['where']}; {answer['metric']} in {answer['unit']}, {answer['better']} is better)",
+        table(rows, {"": ""} | columns),
+        *(_settings(c) for c in answer["cells"] if "why" in c),
+        "\n".join(f"{c['row']}:{c['column']} does not run: {c['state']}, {c['reason']}" for c in answer["cells"] if c["reason"]),
+        "\n".join(["claims:", *(f"- {c['says']} [{c['form']}]" for c in answer["claims"])]) if answer["claims"] else "",
+    ]
+    return "\n\n".join(p for p in parts if p)
+
+
+def _settings(cell: Answer) -> str:
+    """Every leaf of the run with the file and line that set it."""
+    leaves = flatten(cell["run"])
+    rows = [{"leaf": leaf, "value": value, "from": _origin(cell["why"], leaf)} for leaf, value in leaves.items()]
+    return f"{cell['row']}:{cell['column']} (key {cell['key']})\n" + table(rows, {"leaf": "setting", "value": "value", "from": "set in"})
+
+
+def _origin(why: Mapping[str, str], leaf: str) -> str:
+    """The place of the leaf, or of the nearest level above it that has one."""
+    while leaf and leaf not in why:
+        leaf = leaf.rpartition(".")[0]
+    return why.get(leaf, "")
+
+
+def plan(answer: Answer) -> str:
+    return "\n".join((*_counts(answer), *_warnings(answer)))
+
+
+def _counts(answer: Answer) -> Iterator[str]:
+    heads = {"id": "table", "wanted": "wanted", "unique": "unique", "recorded": "recorded", "missing": "missing"}
+    whole = [{"id": "in all"} | {k: answer[k] for k in heads if k != "id"}] if len(answer["tables"]) != 1 else []
+    yield table([*answer["tables"], *whole], heads)
+    yield ""
+    yield f"scale {answer['scale']}, reading {answer['reading']}, {answer['seeds']} seed{'s' if answer['seeds'] > 1 else ''} per value"
+
+
+def _warnings(answer: Answer) -> Iterator[str]:
+    if answer["ready"]:
+        known = answer["seconds"] is not None
+        time = (
+            f"about {duration(answer['seconds'])} with {answer['workers']} at once" if known else "no estimate: nothing like it is recorded"
+        )
+        yield f"{answer['ready']} jobs can run now: {time}"
+    for why, jobs in answer["blocked"].items():
+        yield f"{why} ({jobs} job{'s' if jobs > 1 else ''})"
+    yield from answer["exhausted"]
+    for file in answer["damaged"]:
+        yield f"{file} is damaged and does not count; the next run sets it aside"
+    if answer["unwritten"]:
+        yield f"{len(answer['unwritten'])} values need code that is still to come: {answer['unwritten'][0]['why']}" + ", ..." * (
+            len(answer["unwritten"]) > 1
+        )
+
+
+def status(answer: Answer) -> str:
+    lines = [*_counts(answer)]
+    for job in answer["running"]:
+        epochs = f", epoch {job['epoch']} of {job['epochs']}" if "epochs" in job else ""
+        lines.append(f"running: {job['key']}-s{job['seed']}{epochs}")
+    for note in answer["failed"]:
+        lines.append(f"failed {note['attempts']}x: {note['key']}-s{note['seed']}: {note['why']}; log: {note['log']}")
+    return "\n".join(lines)
+
+
+def check(answer: Answer) -> str:
+    heads = {"id": "paper", "tables": "tables", "numbers": "numbers", "settings": "settings", "words": "words", "main_paper": "main paper",
+             "claims": "claims", "untestable": "untestable"}  # fmt: skip
+    rows = [{"id": id} | counted for id, counted in answer["papers"].items()]
+    keys = ", ".join(f"{count} at scale {scale}" for scale, count in answer["keys"].items())
+    return f"{table(rows, heads)}\n\nsound; distinct runs: {keys}"
+
+
+def outcome(found: Plan, ended: Outcome, command: Sequence[str]) -> str:
+    """The last words of `run`: what is recorded where, what failed and why, how to go on."""
+    statuses = [report.status for report in ended.reports]
+    done, diverged = statuses.count("ok") + statuses.count("diverged"), statuses.count("diverged")
+    before = found.recorded + statuses.count("exists")
+    of = {(j.key, j.seed): j for j in found.jobs}
+    lines = [f"failed: {label(of[r.key, r.seed])} {ending(r)}" for r in ended.failed]
+    lines += [f"not tried: {label(of[job])}: {why}" for job, why in found.exhausted.items()]
+    parts = [f"{done} recorded" + (f" ({diverged} diverged)" if diverged else ""), f"{before} were recorded before" if before else ""]
+    parts += [f"{len(ended.failed)} failed" if ended.failed else "", f"{len(found.blocked)} runs blocked" if found.blocked else ""]
+    lines.append(f"{', '.join(p for p in parts if p)}, in {duration(ended.seconds)}: {paths.results() / 'runs' / paths.group()}")
+    if ended.stopped_by:
+        lines.append(f"stopped with {len(ended.left)} jobs left; begun ones have a checkpoint. To go on: {shlex.join(command)}")
+    return "\n".join(lines)

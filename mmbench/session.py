@@ -1,0 +1,78 @@
+"""`mmbench run`: plan, launch, and account for every job that was wanted."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mmbench import choose, console, launch, paths, plan, records
+from mmbench.errors import UserError
+from mmbench.jobqueue import Outcome
+from mmbench.places import places
+from mmbench.plan import Plan
+
+
+@dataclass(frozen=True)
+class Session:
+    plan: Plan
+    outcome: Outcome
+
+    @property
+    def exit_code(self) -> int:
+        """0 all wanted is recorded; 1 some failed; 2 some is blocked, which the user can mend; 130, 143 stopped."""
+        if self.outcome.exit_code or self.plan.exhausted:
+            return self.outcome.exit_code or 1
+        return 2 if self.plan.blocked else 0
+
+    def answer(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return {
+            "wanted": self.plan.wanted, "unique": self.plan.unique, "recorded_before": self.plan.recorded,
+            "jobs": [vars(report) for report in self.outcome.reports],
+            "left": [{"key": j.key, "seed": j.seed} for j in self.outcome.left],
+            "blocked": dict(self.plan.blocked), "exhausted": {records.name(*job): why for job, why in self.plan.exhausted.items()},
+            "seconds": round(self.outcome.seconds, 3), "exit_code": self.exit_code,
+        }  # fmt: skip
+
+
+def run(
+    names: Sequence[str], *, scale: str, reading: str, seeds: int, on: str, workers: int | None, device: str, again: bool = False
+) -> Session:
+    """Do what is missing of these tables, and say on stderr what is going on."""
+    if not names:
+        raise UserError("name a table, a cell (TABLE:ROW:COLUMN), a paper, or 'all'; 'mmbench list' shows them")
+    cells, count = choose.cells(names, scale, reading), choose.workers(workers)
+    launch.known(on)
+    places(device, count)  # a device that is not there is said before anything is written
+    writable()
+    found = plan.jobs(cells, choose.seeds(seeds), scale=scale, others=choose.all_cells(scale), again=again)
+    if _set_aside(found):
+        found = plan.jobs(cells, choose.seeds(seeds), scale=scale, others=choose.all_cells(scale), again=again)
+    for why in dict.fromkeys(found.blocked.values()):
+        print(why, file=sys.stderr)
+    expected = found.seconds / min(len(found.ready), len(places(device, count))) if found.ready and not found.unknown else None
+    with console.progress(len(found.ready), expected) as screen:
+        return Session(found, launch.run(found.ready, on, count, device=device, listen=screen))
+
+
+def writable() -> None:
+    """UserError unless the results folder can be made and written."""
+    folder = paths.results()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".{secrets.token_hex(6)}.partial"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UserError(f"the results folder {folder} cannot be written ({error.strerror}): set MMBENCH_RESULTS to one that can") from None
+
+
+def _set_aside(found: Plan) -> bool:
+    """Read what the plan took for recorded, and set aside what is no record. Whether there was any."""
+    wanted = {(key, seed) for key in found.keys for seed in found.seeds}
+    bad = [file for file in found.damaged if records.read_or_set_aside(file) is None]
+    bad += [file for job, file in records.recorded().items() if job in wanted and records.read_or_set_aside(file) is None]
+    return bool(bad)
