@@ -10,17 +10,17 @@ from mmbench.encoders.small_cnn import SmallCNN
 @pytest.mark.parametrize(("channels", "height", "width_in"), [(1, 32, 32), (3, 40, 24), (2, 8, 8)])
 def test_the_output_has_the_declared_dimension(channels: int, height: int, width_in: int):
     encoder = SmallCNN(channels, width=8)
-    assert encoder(torch.randn(5, channels, height, width_in)).shape == (5, encoder.out) == (5, 128)
+    assert encoder(torch.randn(5, channels, height, width_in)).shape == (5, encoder.out) == (5, 32)
 
 
 def test_it_equals_blocks_written_out_in_the_usual_order():
-    """conv - BN - ReLU - max-pool, contiguous, from the same weights."""
+    """conv - BN - ReLU - max-pool, mean of 4 x 4 maps over 2 x 2, contiguous, from the same weights."""
     torch.manual_seed(0)
     encoder = SmallCNN(1, width=4)
     layers: list[nn.Module] = []
     for inward in (1, 4, 4):
         layers += [nn.Conv2d(inward, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)]
-    plain = nn.Sequential(*layers, nn.Flatten())
+    plain = nn.Sequential(*layers, nn.AvgPool2d(2), nn.Flatten())
     ours = [p for m in encoder.modules() if isinstance(m, (nn.Conv2d, nn.BatchNorm2d)) for p in m.parameters()]
     for mine, theirs in zip(plain.parameters(), ours, strict=True):
         mine.data.copy_(theirs)
