@@ -1,0 +1,52 @@
+# mmbench: every target does what its `mmbench` verb does. `make help` lists them.
+#
+# These pass through: SCALE=full|small|demo SEEDS=N ON=inline|local JOBS=N READING=paper|released (and RAW=DIR for data-...)
+
+PYTHON ?= python3.11
+VENV := .venv
+READY := $(VENV)/ready
+MMBENCH := $(VENV)/bin/python -m mmbench
+options = $(if $(SCALE),--scale $(SCALE)) $(if $(READING),--reading $(READING))
+run_options = $(options) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(ON),--on $(ON)) $(if $(JOBS),--jobs $(JOBS))
+# Judge and print what there is also when some jobs failed, then end as the run ended.
+run_and_report = $(MMBENCH) run $(1) $(2); code=$$?; [ $$code -gt 1 ] || $(MMBENCH) report $(1) $(3) || exit $$?; exit $$code
+
+.PHONY: help install demo test lint report speed all
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/%/.../' | expand -t 16
+
+install: $(READY)  ## make .venv with all packages at the versions of constraints.txt
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "mmbench needs Python 3.11: make PYTHON=..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(READY)  ## two sweeps on the stand-in with 5 seeds, judged and reported: a few minutes
+	@$(call run_and_report,mmcosine-scale::cd arl-gamma,--scale demo --seeds $(or $(SEEDS),5) $(if $(ON),--on $(ON)) $(if $(JOBS),--jobs $(JOBS)),--scale demo)
+
+test: $(READY)  ## the tests
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n 2 -rs
+
+lint: $(READY)  ## ruff and pyright
+	$(VENV)/bin/ruff check --quiet .
+	$(VENV)/bin/ruff format --check --quiet .
+	$(VENV)/bin/python -m pyright
+
+report: $(READY)  ## judge what is recorded: results/tables
+	@$(MMBENCH) report $(options)
+
+speed: $(READY)  ## what the loop costs, as ratios within one run
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest tests/speed --benchmark-only
+
+table-%: $(READY)  ## run one table and report it; its id is shown by `mmbench list`
+	@$(call run_and_report,$*,$(run_options),$(options))
+
+paper-%: $(READY)  ## run all tables of one paper (mmcosine, smv, arl, cmvqvae) and report them
+	@$(call run_and_report,$*,$(run_options),$(options))
+
+all: $(READY)  ## run every table and report
+	@$(call run_and_report,all,$(run_options),$(options))
