@@ -238,7 +238,8 @@ def _block(column: Column, verdict: TableVerdict, judged: bool, own: Sequence[Ce
     names = {name for v in values for name in v.selections}
     others = tuple(sorted(names, key=lambda s: (SELECTIONS.index(s) if s in SELECTIONS else len(SELECTIONS), s)))
     common = _everywhere(verdict.values)
-    lines = [wording.spread(column, verdict, digits)]
+    select = ", ".join(dict.fromkeys(v.cell.view.selection for v in values if v.cell.view))
+    lines = [wording.spread(column, verdict, digits), *(wording.elsewhere(values, select, other, digits, judged) for other in others)]
     if judged:
         lines += [wording.margin(column), wording.order(values)]
     return Block(
@@ -246,7 +247,7 @@ def _block(column: Column, verdict: TableVerdict, judged: bool, own: Sequence[Ce
         quality=wording.quality(column),
         published_on=_datasets((c for c in own if c.column == column.id), titles),
         ran_on=_datasets((v.cell for v in values), titles),
-        select=", ".join(dict.fromkeys(v.cell.view.selection for v in values if v.cell.view)),
+        select=select,
         others=others,
         entries=tuple(_entry(v, verdict, digits, judged, others, common) for v in values),
         lines=tuple(line for line in lines if line),

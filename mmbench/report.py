@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench import grid, paths, plan, provenance, published, records, resolve
+from mmbench.errors import UserError
 from mmbench.grid import Grid, Page
 from mmbench.spec import READINGS, SCALES, Cell, Table
 
@@ -22,19 +23,22 @@ def write(tables: Iterable[str], *, scale: str | None = None, reading: str | Non
     from mmbench.render import latex, markdown, plot
 
     folder = out or paths.results() / "tables"
-    folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
-    for content in pages(tables, scale=scale, reading=reading):
-        name = content.table.id
-        drawn = {g.name: plot.write(g, folder / f"{name}-{g.name}") for g in content.grids}
-        texts = {
-            f"{name}.md": markdown.page(content, {section: files[0].name for section, files in drawn.items() if files}),
-            f"{name}.tex": latex.page(content),
-            f"{name}-macros.tex": latex.macros(content),
-        }
-        for file, said in texts.items():
-            (folder / file).write_text(said, encoding="utf-8", newline="\n")
-        written += [*(folder / file for file in texts), *(file for files in drawn.values() for file in files)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for content in pages(tables, scale=scale, reading=reading):
+            name = content.table.id
+            drawn = {g.name: plot.write(g, folder / f"{name}-{g.name}") for g in content.grids}
+            texts = {
+                f"{name}.md": markdown.page(content, {section: files[0].name for section, files in drawn.items() if files}),
+                f"{name}.tex": latex.page(content),
+                f"{name}-macros.tex": latex.macros(content),
+            }
+            for file, said in texts.items():
+                (folder / file).write_text(said, encoding="utf-8", newline="\n")
+            written += [*(folder / file for file in texts), *(file for files in drawn.values() for file in files)]
+    except OSError as error:
+        raise UserError(f"the report cannot be written to {folder}: {error.strerror}; choose another folder with --out") from None
     return written
 
 
@@ -72,7 +76,7 @@ def _read(keys: set[str]) -> Records:
 def _page(
     table: Table, sections: Sequence[tuple[str, str, tuple[Cell, ...]]], found: Records, asked: tuple[str | None, str | None]
 ) -> Page:
-    """The sections with runs of their own, the one asked for, and the paper's own setting, which is never passed over."""
+    """The sections with runs of their own, the one asked for, and the paper's own setting, which is never passed over; at least one."""
     own = resolve.cells(table, "full", "paper")
     grids: list[Grid] = []
     shown: set[str] = set()
@@ -81,8 +85,12 @@ def _page(
         if mine - shown or (scale, reading) == ("full", "paper") or asked == (scale, reading):
             grids.append(_grid(table, scale, reading, cells, own, found))
             shown |= mine
+    if not grids:
+        grids = [_grid(table, *sections[0], own, found)]
     source = published.paper(table.paper)
-    return grid.page(table, grids, citation=f"{source['title']}, {source['venue']} {source['year']}", todo=_todo(table, grids))
+    return grid.page(
+        table, grids, citation=f"{source['title']}, {source['venue']} {source['year']}", todo=_todo(table, grids, asked[1] or "paper")
+    )
 
 
 def _grid(table: Table, scale: str, reading: str, cells: Sequence[Cell], own: Sequence[Cell], found: Records) -> Grid:
@@ -97,7 +105,7 @@ def _grid(table: Table, scale: str, reading: str, cells: Sequence[Cell], own: Se
     return grid.build(
         verdict,
         own=own,
-        ledger=published.notes(table.paper),
+        ledger=published.ledger(),
         titles={id: known.title.partition(":")[0] for id, known in facts.items()},
         command=_command(table.id, scale, reading, len(origin.seeds) or SEEDS),
         provenance=origin,
@@ -114,13 +122,13 @@ def _failed() -> dict[str, str]:
     return {key: f"{note['why']} (log: {note['log']})" for (key, _), note in sorted(records.failures().items())}
 
 
-def _todo(table: Table, grids: Iterable[Grid]) -> Iterator[tuple[str, str]]:
+def _todo(table: Table, grids: Iterable[Grid], reading: str) -> Iterator[tuple[str, str]]:
     """What to run next: scales of which nothing is measured, the stand-in first, since it needs nothing."""
     measured = {g.scale for g in grids if g.measured}
     if "demo" not in measured:
-        yield "On the stand-in, which ships with mmbench", _command(table.id, "demo", "paper")
+        yield "On the stand-in, which ships with mmbench", _command(table.id, "demo", reading)
     if "full" not in measured:
-        yield "On the paper's data, once they are prepared", _command(table.id, "full", "paper")
+        yield "On the paper's data, once they are prepared", _command(table.id, "full", reading)
 
 
 def _command(table: str, scale: str, reading: str, seeds: int = SEEDS) -> str:

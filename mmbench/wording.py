@@ -124,6 +124,28 @@ def multiplicity(table: TableVerdict) -> str:
     )
 
 
+def elsewhere(values: Sequence[ValueVerdict], select: str, other: str, digits: int, judged: bool) -> str:
+    """What the choice of the epoch does: the mean shift at another selection of the same runs, and, where values are judged, how
+    many of the consistent ones are so only at the table's own ("only at best-test" is a finding)."""
+    both = [(v, v.selections[other]) for v in values if v.mean is not None and other in v.selections]
+    if not both:
+        return ""
+    shift = float(np.mean([there - v.mean for v, there in both if v.mean is not None]))
+    side = "below" if shift < 0 else "above"
+    said = f"At {other}, the means of the same runs lie {abs(shift):.{digits}f} {side} those at {select}, on average over the column."
+    consistent = [(v, there) for v, there in both if judged and v.consistent]
+    if consistent:
+        lost = sum(_outside(v, there) for v, there in consistent)
+        said += f" Consistent only at {select}: {lost} of {len(consistent)} (a band of the same width about the mean at {other} misses)."
+    return said
+
+
+def _outside(value: ValueVerdict, there: float) -> bool:
+    if value.mean is None or value.high is None or value.difference is None:
+        return False
+    return abs(value.difference + there - value.mean) > value.high - value.mean
+
+
 def order(values: Sequence[ValueVerdict]) -> str:
     """Kendall's tau between the published and the reproduced order of a column, "" below three numbers. It has no verdict."""
     pairs = [(float(v.cell.published), v.mean) for v in values if v.mean is not None and v.difference is not None and v.cell.published]

@@ -113,8 +113,21 @@ def test_multiplicity_spread_and_margin_are_printed():
     assert section.method[0].startswith("Multiplicity: 4 values tested; if every recipe were reproduced perfectly, 0.2 would")
     assert "hardware, software versions, lost data" in section.method[1]
     assert section.blocks[0].lines[0].startswith("Spread of our seeds, pooled over the column: 0.40, 12.3 degrees of freedom.")
-    assert section.blocks[0].lines[2] == "Order of the rows, published against reproduced: Kendall's tau 0.67 (printed without a verdict)."
-    assert section.blocks[0].lines[1] == "Margin within which two values count as equal: 0.5 points (half of 1.0; fixed 2026-11-21)."
+    assert section.blocks[0].lines[3] == "Order of the rows, published against reproduced: Kendall's tau 0.67 (printed without a verdict)."
+    assert section.blocks[0].lines[2] == "Margin within which two values count as equal: 0.5 points (half of 1.0; fixed 2026-11-21)."
+
+
+def test_what_the_choice_of_the_epoch_does_is_a_finding():
+    said = made_up.section(made_up.full()).blocks[0].lines[1]
+    assert said == "At last, the means of the same runs lie 0.90 below those at best-test, on average over the column."
+    values = tuple(replace(v, consistent=v.word != "not reproduced") for v in made_up.full().values)  # bands reach 1.2 to both sides
+    said = made_up.section(replace(made_up.full(), values=values)).blocks[0].lines[1]
+    assert said.endswith("Consistent only at best-test: 0 of 3 (a band of the same width about the mean at last misses).")
+    values = tuple(replace(v, selections={"last": 58.0}) for v in values)
+    said = made_up.section(replace(made_up.full(), values=values)).blocks[0].lines[1]
+    assert "Consistent only at best-test: 3 of 3 " in said
+    demo = made_up.section(made_up.demo()).blocks[0].lines[1]
+    assert demo == "At last, the means of the same runs lie 0.90 below those at best-test, on average over the column."
 
 
 def test_what_a_formula_gives_stands_without_runs():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from tabulate import tabulate
 
@@ -12,6 +12,8 @@ from mmbench.grid import Grid, Page
 from mmbench.layout import Rows, Style
 
 SIGNS = {"yes": "✓", "near": "≈", "open": "?", "no": "✗", "broken": "!"}
+
+WIDTHS = {"claim of the paper": 40, "evidence": 40, "remark": 40}  # on a terminal
 
 
 def escape(text: str) -> str:
@@ -27,7 +29,7 @@ PLAIN = Style(lambda text: " ".join(text.split()), SIGNS.__getitem__, bold=lambd
 def page(content: Page, pictures: Mapping[str, str]) -> str:
     """The whole page. pictures: section name -> file of its plot, relative to the page."""
     table = content.table
-    lines = [f"# {escape(table.title)}", f"`{table.id}` · {escape(content.citation)} · {escape(table.where)}"]
+    lines = [f"# {escape(table.title)}", f"`{table.id}` · {escape(content.citation)} · {escape(table.where)} · `{table.path}`"]
     if content.banner:
         lines.append(f"> **{escape(content.banner)}**")
     if len(content.grids) > 1:
@@ -35,10 +37,12 @@ def page(content: Page, pictures: Mapping[str, str]) -> str:
     alone = not any(grid.measured for grid in content.grids)
     for grid in content.grids:
         lines += _section(grid, pictures.get(grid.name)) if grid.measured or alone else _not_run(grid)
+    if table.untestable:
+        lines += ["## Sentences that no run can decide", "\n".join(f"- “{escape(u.says)}”: {escape(u.why)}" for u in table.untestable)]
     lines += _ledger(content)
     if content.todo:
         lines += ["## To go on", "\n".join(f"- {escape(what)}: `{command}`" for what, command in content.todo)]
-    return "\n\n".join(lines) + "\n"
+    return "\n\n".join(filter(None, lines)) + "\n"
 
 
 def text(content: Page) -> str:
@@ -52,17 +56,25 @@ def text(content: Page) -> str:
             lines.append(_reasons(grid, PLAIN))
             continue
         if grid.claims:
-            lines.append(_table(layout.claims(grid, PLAIN), "simple"))
+            lines.append(_table(layout.claims(grid, PLAIN), "simple", WIDTHS))
         for block in grid.blocks:
             title = [f"{block.column.label} ({block.quality})"] if len(grid.blocks) > 1 else []
-            lines += [*title, _table(layout.values(grid, block, PLAIN), "simple")]
+            lines += [*title, _table(layout.values(grid, block, PLAIN), "simple", WIDTHS)]
         lines.append(grid.signature)
     lines += [f"{what}: {command}" for what, command in content.todo]
     return "\n\n".join(lines) + "\n"
 
 
-def _table(rows: Rows, form: str = "github") -> str:
-    return tabulate(rows[1], headers=rows[0], tablefmt=form, disable_numparse=True)
+def _table(rows: Rows, form: str = "github", widths: Mapping[str, int] | None = None) -> str:
+    """widths: where the text of a column is broken, by its header."""
+    if not rows[1]:
+        return ""
+    limits = [widths.get(header) for header in rows[0]] if widths else None
+    return tabulate(rows[1], headers=rows[0], tablefmt=form, disable_numparse=True, maxcolwidths=limits)
+
+
+def _list(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {escape(line)}" for line in lines)
 
 
 def _section(grid: Grid, picture: str | None) -> Iterator[str]:
@@ -77,10 +89,9 @@ def _section(grid: Grid, picture: str | None) -> Iterator[str]:
     for block in grid.blocks:
         yield f"**{escape(block.column.label)}**: {escape(block.quality)}."
         yield _table(layout.values(grid, block, GITHUB))
-        yield from map(escape, block.lines)
-    if grid.reasons:
-        yield "\n".join(f"- {escape(reason)}" for reason in grid.reasons)
-    yield from map(escape, (*grid.method, *grid.notes))
+        yield _list(block.lines)
+    yield _list(grid.reasons)
+    yield _list((*grid.method, *grid.notes))
     yield from _made(grid)
 
 

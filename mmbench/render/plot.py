@@ -71,9 +71,8 @@ def _legend(figure: Figure) -> None:
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
-    figure.legend(
-        [found[name] for name in sorted(found)], sorted(found), loc="outside lower center", ncols=2 if len(figure.axes) == 1 else 3
-    )
+    names = sorted(found, key=lambda name: (not name.startswith("published"), name))
+    figure.legend([found[name] for name in names], names, loc="outside lower center", ncols=2)
 
 
 def _title(grid: Grid) -> str:
@@ -128,7 +127,7 @@ def _means(axes: Axes, block: Block, label: str, bars: bool = False) -> None:
 def _points(axes: Axes, block: Block, line: str = "none") -> None:
     printed = [e for e in _swept(block) if _is_number(e.published)]
     values = [float(e.published) for e in printed]
-    axes.plot(_x(printed), values, color=PAPER, marker="D", ms=7, mfc="white", mew=1.8, ls=line, lw=1.2, label="published", zorder=4)
+    axes.plot(_x(printed), values, color=PAPER, marker="D", ms=9, mfc="none", mew=1.8, ls=line, lw=1.2, label="published", zorder=4)
     for entry in _level(block):
         if _is_number(entry.published):
             axes.axhline(float(entry.published), color=PAPER, ls=(0, (1, 2)), lw=1.5, label=f"published: {entry.row.label}")

@@ -1,0 +1,132 @@
+"""The report from records to files, through the public judge, byte for byte. `python -m tests.golden.make_report` writes the golden
+anew, after a change of the report, the judge or a component's version; then look at what changed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+
+from mmbench import paths, published, records, report, resolve
+from mmbench.errors import UserError
+from tests.golden import make_report
+
+GOLDEN = make_report.HERE / "report"
+
+
+@pytest.fixture(autouse=True)
+def _golden_suite(tmp_path):
+    """The golden's tables, and a copy of its records as this test's results."""
+    shutil.copytree(make_report.HERE / "records", tmp_path / "results")
+    with make_report.settings(tmp_path / "results"), make_report.suite():
+        yield
+
+
+def folder(path: Path) -> dict[str, bytes]:
+    return {f.name: f.read_bytes() for f in sorted(path.iterdir())}
+
+
+def test_golden(tmp_path):
+    make_report.write_report(tmp_path / "out")
+    found, golden = folder(tmp_path / "out"), folder(GOLDEN)
+    drawn_by = golden.pop(make_report.STAMP).decode().strip()
+    assert sorted(found) == sorted(golden)
+    same = [name for name in golden if not name.endswith(".svg") or drawn_by == mpl.__version__]
+    for name in same:
+        assert found[name].decode() == golden[name].decode(), name
+
+
+def test_golden_records_are_those_of_todays_components():
+    """A record whose key no table asks for is stale: a version was raised, and the golden not written anew."""
+    wanted = {c.key for id in published.ids() for scale in ("full", "demo") for c in resolve.cells(published.load(id), scale)}
+    assert {key for key, _ in records.recorded(make_report.GROUP)} <= wanted
+
+
+def test_the_same_records_give_the_same_bytes(tmp_path):
+    for out in ("a", "b"):
+        report.write(["arl-gamma"], out=tmp_path / out)
+    assert folder(tmp_path / "a") == folder(tmp_path / "b")
+
+
+def test_files_are_named_after_the_table_and_the_section(tmp_path):
+    files = report.write(["arl-gamma"], out=tmp_path / "out")
+    assert sorted(f.name for f in files) == sorted(f.name for f in (tmp_path / "out").iterdir())
+    assert {f.name for f in files} == {
+        "arl-gamma.md", "arl-gamma.tex", "arl-gamma-macros.tex",
+        *(f"arl-gamma-{scale}.{kind}" for scale in ("full", "demo") for kind in ("svg", "png")),
+    }  # fmt: skip
+
+
+def test_the_default_place_is_beside_the_records():
+    assert {f.parent for f in report.write(["mmcosine-scale"])} == {paths.results() / "tables"}
+
+
+def test_one_scale_can_be_asked_for():
+    (page,) = report.pages(["arl-gamma"], scale="demo", reading="paper")
+    assert [g.name for g in page.grids] == ["demo"]
+    assert page.banner.startswith("Everything measured on this page ran on av-digits, a stand-in")
+
+
+def test_a_reading_without_runs_of_its_own_is_no_section():
+    (page,) = report.pages(["arl-gamma"])
+    assert [g.name for g in page.grids] == ["full", "demo"]
+
+
+def test_a_reading_that_was_never_run_is_shown_as_such_when_asked_for():
+    (page,) = report.pages(["arl-gamma"], reading="released")
+    assert [(g.name, g.measured) for g in page.grids] == [("full-released", False)]
+    assert ("On the paper's data, once they are prepared", "make table-arl-gamma READING=released") in page.todo
+
+
+def test_the_papers_own_setting_is_never_passed_over():
+    (page,) = report.pages(["mmcosine-scale"])
+    full = page.grids[0]
+    assert (full.name, full.measured) == ("full", False)
+    assert any("crema-d is not prepared" in reason for reason in full.reasons)
+
+
+def test_no_records_at_all_give_a_page_that_says_what_to_run(tmp_path):
+    shutil.rmtree(tmp_path / "results" / "runs")
+    files = report.write(["arl-gamma"], out=tmp_path / "out")
+    assert [f.suffix for f in files] == [".md", ".tex", ".tex"]
+    text = files[0].read_text()
+    assert "Nothing on this page has been run yet" in text
+    assert "`make table-arl-gamma SCALE=demo`" in text
+    assert "`make table-arl-gamma`" in text
+    assert "Nothing on this page has been run yet" in report.text(["arl-gamma"])
+
+
+def test_a_truncated_record_is_set_aside_and_not_counted(tmp_path, capsys):
+    victim = next(iter((tmp_path / "results" / "runs").rglob("*-s4.json")))
+    whole = victim.read_bytes()
+    victim.write_bytes(whole[:100])
+    list(report.pages(["arl-gamma", "mmcosine-scale"]))
+    assert "set aside" in capsys.readouterr().err
+    assert not victim.exists()
+    aside = list((tmp_path / "results" / "set-aside").rglob("*.json"))
+    assert [f.read_bytes() for f in aside] == [whole[:100]]
+
+
+def test_a_failed_job_is_named_with_its_log():
+    for file in [f for f in records.files([make_report.GROUP]) if json.loads(f.read_text())["run"]["params"].get("gamma") == 8]:
+        file.unlink()
+    cell = next(c for c in resolve.cells(published.load("arl-gamma"), "demo") if c.row == "gamma-8")
+    records.write_failure(make_report.Job(cell.key, 0, cell.run, (), "demo"), "out of memory", "results/logs/x.log")
+    (page,) = report.pages(["arl-gamma"], scale="demo", reading="paper")
+    entry = page.grids[0].blocks[0].entries[-1]
+    assert (entry.word, entry.remark) == ("failed", "out of memory (log: results/logs/x.log)")
+
+
+@pytest.mark.parametrize(("table", "scale", "said"), [("arl-gama", None, "arl-gamma"), ("arl-gamma", "demoo", "demo")])
+def test_a_wrong_name_is_answered_with_the_nearest(table, scale, said, tmp_path):
+    with pytest.raises(UserError, match=f"did you mean '{said}'"):
+        report.write([table], scale=scale, out=tmp_path / "out")
+
+
+def test_an_unwritable_folder_is_one_line(tmp_path):
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(UserError, match=r"the report cannot be written to .*out: .*choose another folder"):
+        report.write(["arl-gamma"], out=tmp_path / "out")
