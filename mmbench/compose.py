@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from mmbench import registry
@@ -36,6 +37,7 @@ class Composer:
         leaf = self.merged.leaves.get(name)
         return None if leaf is None else typed(leaf, SCALARS[name], epochs)
 
+    @cached_property
     def modalities(self) -> list[str]:
         leaf, dataset = self.merged.leaves.get("modalities"), self.scalar("dataset")
         known = self.facts[dataset].modalities
@@ -47,23 +49,29 @@ class Composer:
                 raise leaf.wrong(f"{dataset} has no modality '{modality}'{nearest(modality, known)}")
         return chosen
 
+    @cached_property
     def components(self) -> list[tuple[str, str]]:
         """(slot, where its parameters stand in the run), in the order of the run."""
-        encoders = [f"encoders.{modality}" for modality in self.modalities()]
+        encoders = [f"encoders.{modality}" for modality in self.modalities]
         return [*PARAMETERS.items(), *((slot, slot) for slot in ("optimiser", "schedule", *encoders))]
 
-    def entry(self, slot: str) -> tuple[str, Entry, bool]:
-        """The component's name, its entry, and whether its code exists."""
-        kind = slot.partition(".")[0].removesuffix("s")
-        leaf = self.merged.slot(slot).name
-        if leaf is None:
-            raise self.missing(f"no {kind} is named ('{slot}'); expected it in the table or its recipe")
-        return leaf.value, *known(kind, leaf)
+    @cached_property
+    def entries(self) -> dict[str, tuple[str, Entry, bool]]:
+        """Slot -> the component's name, its entry, and whether its code exists."""
+        found = {}
+        for slot, _ in self.components:
+            leaf, kind = self.merged.slot(slot).name, kind_of(slot)
+            if leaf is None:
+                raise self.missing(f"no {kind} is named ('{slot}'); expected it in the table or its recipe")
+            found[slot] = leaf.value, *known(kind, leaf)
+        return found
 
     def component(self, slot: str, epochs: int) -> tuple[str, dict[str, Any]]:
         """Its name, and its parameters, typed; those that equal their neutral value are left out."""
-        name, entry, _ = self.entry(slot)
-        given = {p: leaf for p, leaf in self.merged.slots[slot].parameters().items() if p != "weights"}
+        name, entry, _ = self.entries[slot]
+        given = self.merged.slot(slot).parameters()
+        if slot.startswith("encoders."):
+            given = {p: leaf for p, leaf in given.items() if p != "weights"}  # the run keeps these in a place of their own
         for parameter, leaf in given.items():
             if parameter not in entry.params:
                 raise leaf.wrong(f"{slot} '{name}' has no parameter '{parameter}'{nearest(parameter, entry.params)}")
@@ -80,8 +88,8 @@ class Composer:
                 raise self.missing(f"'{name}' is set nowhere; expected it in the table, its recipe or datasets.toml")
         epochs = self.scalar("epochs")
         run: dict[str, Any] = {name: self.scalar(name) for name in RUN if name in self.merged.leaves and name not in PARAMETERS}
-        run |= {"modalities": self.modalities(), "encoders": {}, "weights": {}}
-        for slot, path in self.components():
+        run |= {"modalities": self.modalities, "encoders": {}, "weights": {}}
+        for slot, path in self.components:
             name, parameters = self.component(slot, epochs)
             if slot in PARAMETERS:
                 run |= {slot: name, path: parameters}
@@ -101,10 +109,10 @@ class Composer:
         dataset = registry.DATASETS.get(run["dataset"]) or PLANNED["dataset"].get(run["dataset"])
         task, _ = known("task", self.merged.leaves["task"])
         found = {f"dataset:{run['dataset']}": dataset.version if dataset else 1, f"task:{run['task']}": task.version}
-        for slot, _ in self.components():
+        for slot, _ in self.components:
             if slot not in ("optimiser", "schedule"):
-                name, entry, _ = self.entry(slot)
-                found[f"{slot.partition('.')[0].removesuffix('s')}:{name}"] = entry.version
+                name, entry, _ = self.entries[slot]
+                found[f"{kind_of(slot)}:{name}"] = entry.version
         return found | {
             "loop": registry.LOOP, "augment": registry.AUGMENT, "optim": registry.OPTIM, "preparation": registry.PREPARATION,
         }  # fmt: skip
@@ -112,8 +120,8 @@ class Composer:
     def refusal(self, run: Mapping[str, Any]) -> str:
         """Why a component cannot be applied to this cell, as its entry says; "" if all can."""
         count = len(run["modalities"])
-        for slot in ("model", "head", "method"):
-            name, entry, _ = self.entry(slot)
+        for slot in ("method", "head", "model"):
+            name, entry, _ = self.entries[slot]
             least, most = entry.modalities
             if count < least or (most and count > most):
                 takes = f"exactly {least}" if least == most else f"at least {least}" if not most else f"{least} to {most}"
@@ -125,9 +133,9 @@ class Composer:
     def unwritten(self, run: Mapping[str, Any]) -> str:
         """What of this cell has no code yet; "" if all has."""
         lacking = []
-        for slot, _ in self.components():
-            name, _, written = self.entry(slot)
-            lacking += [] if written else [f"{slot.partition('.')[0].removesuffix('s')} {name}"]
+        for slot, _ in self.components:
+            name, _, written = self.entries[slot]
+            lacking += [] if written else [f"{kind_of(slot)} {name}"]
         if run["task"] not in registry.TASKS:
             lacking.append(f"task {run['task']}")
         if self.facts[run["dataset"]].stand_in and run["dataset"] not in registry.DATASETS:
@@ -135,6 +143,11 @@ class Composer:
         if "pretraining" in run:
             lacking.append("pretraining on another dataset")
         return f"not written yet: {', '.join(dict.fromkeys(lacking))}" if lacking else ""
+
+
+def kind_of(slot: str) -> str:
+    """ "encoders.audio" -> "encoder", "method" -> "method"."""
+    return slot.partition(".")[0].removesuffix("s")
 
 
 def typed(leaf: Leaf, kind: str, epochs: int = 0) -> Any:

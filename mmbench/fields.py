@@ -10,14 +10,14 @@ from mmbench.registry import AUGMENTATIONS
 from mmbench.spec import SELECTIONS
 
 METRICS = (
-    "accuracy", "macro-f1", "miou", "image-jaccard", "eer", "min-dcf", "mse", "zeta", "compl", "contr",
+    "accuracy", "macro-f1", "miou", "image-jaccard", "eer", "min-dcf", "mse", "zeta", "compl", "contr", "contribution-gap",
+    "bound", "setting",  # of computed tables and of tables of settings
 )  # fmt: skip
-METRIC_UNITS = ("%", "", "×")
 
 RUN = {
     "dataset": "str", "split": "str", "preparation": "str", "modalities": "strs", "task": "str", "model": "str", "method": "str",
     "head": "str", "epochs": "count", "batch": "count", "clip": "float", "precision": "fp32|bf16|fp16", "init": "torchvision|xavier",
-    "augment": "|".join(AUGMENTATIONS), "frames": "count", "frame_rule": "first|middle|thirds|first-n|random|by-count",
+    "augment": "|".join(AUGMENTATIONS), "frames": "count", "frame_rule": "first|middle|uniform|thirds|random|random-test|by-count",
     "drop_last": "bool", "image_size": "count", "small": "int",
 }  # fmt: skip
 VIEW = {

@@ -2,6 +2,7 @@
 
     recipe < recipe.methods < table < table.methods < column < row < value, then the same under [released], then under [scale.X]
 
+Below every recipe stand [defaults], and the recipe that it extends. Beside [methods.M] there are [heads.H] and [optimisers.O].
 A parameter belongs to the component that its level sees: `params` written for one method never reach another. So a level that
 names another method (head, model, optimiser, schedule, encoder) starts that one's parameters afresh.
 """
@@ -107,14 +108,26 @@ def recipe_levels(file: Path, data: Mapping[str, Any], chain: Sequence[str], blo
     return [Level(file, (name, *block), settings) for name in chain if (settings := descend(data, (name, *block)))]
 
 
-def conditional(file: Path, data: Mapping[str, Any], blocks: Sequence[Where], method: str, head: str) -> list[Level]:
-    """[methods.<method>] and then [heads.<head>] below each block: what applies only to cells of that method or head."""
+def conditional(file: Path, data: Mapping[str, Any], blocks: Sequence[Where], names: Mapping[str, str]) -> list[Level]:
+    """[methods.<m>], then [heads.<h>], then [optimisers.<o>] below each block: what applies only to cells of that one.
+    names: kind -> the cell's."""
     found = []
-    for kind, name in (("method", method), ("head", head)):
+    for kind, name in names.items():
         for block in blocks:
             where = (*block, f"{kind}s", name)
             if name and (settings := descend(data, where)):
-                found.append(Level(file, where, {kind: name, **settings}))
+                named = {kind: {**settings.get(kind, {}), "name": name} if kind == "optimiser" else name}
+                found.append(Level(file, where, {**settings, **named}))
+    return found
+
+
+def names(levels: Sequence[Level]) -> dict[str, str]:
+    """Kind -> what the highest level names, for the conditional levels."""
+    found = dict.fromkeys(("method", "head", "optimiser"), "")
+    for level in levels:
+        for kind in ("method", "head"):
+            found[kind] = level.settings.get(kind, found[kind])
+        found["optimiser"] = level.settings.get("optimiser", {}).get("name", found["optimiser"])
     return found
 
 

@@ -46,7 +46,8 @@ _METHODS = {
     "greedy": Entry(
         "", 1, "", "balanced conditional learning speed", {"epsilon": "float", "window": "int", "start": "epoch"}, modalities=_TWO,
     ),
-    # copies = max(1, round half up(factor * (1 - phi)^power)) for phi < 1. All smv methods log `resampled`: copies per epoch since warm-up
+    # All smv methods log `resampled` (copies per epoch, the mean since the warm-up), `valued` and `drawn` (samples per epoch).
+    # copies = max(1, round half up(factor * (1 - phi)^power)) for phi < 1
     "smv-sample": Entry(
         "", 1, "smv", "copies of low-contributing modalities, sample by sample", {"power": "float", "factor": "float", **_VALUATION},
         modalities=_MANY,
@@ -69,10 +70,11 @@ _METHODS = {
 
 _HEADS = {
     "decision": Entry("", 1, "", "a head per modality, summed cross-entropies, mean of posteriors"),
-    "film": Entry("", 1, "", "the first modality scales and shifts the second, one linear layer", modalities=_TWO),
-    # unimodal: zero the other (paper), or put the modality itself in its place (released: x x^T, self-gating)
-    "bilinear": Entry("", 1, "arl", "outer product; ARL's code calls it FiLM", {"unimodal": "coalition|self"}, modalities=_TWO),
-    "gated": Entry("", 1, "", "the first modality gates the second", {"unimodal": "coalition|self"}, modalities=_TWO),
+    "film": Entry("", 1, "", "the first modality scales and shifts the second, one linear layer", modalities=_MANY),
+    # beyond two modalities these three fold: what the first two make meets the third (ours). unimodal: zero the others (paper),
+    # or put the modality itself in their place (released: x x^T, self-gating)
+    "bilinear": Entry("", 1, "arl", "outer product; ARL's code calls it FiLM", {"unimodal": "coalition|self"}, modalities=_MANY),
+    "gated": Entry("", 1, "", "the first modality gates the second", {"unimodal": "coalition|self"}, modalities=_MANY),
     "film-symmetric": Entry("", 1, "mmcosine", "each modality scales and shifts the other", modalities=_TWO),
     "gated-symmetric": Entry("", 1, "mmcosine", "each modality gates the other", modalities=_TWO),
 }

@@ -35,7 +35,13 @@ def paper(id: str) -> Mapping[str, Any]:
     path = paths.BENCHMARKS / id / "paper.toml"
     if not path.exists():
         raise unknown("paper", id, [p.parent.name for p in paths.BENCHMARKS.glob("*/paper.toml")])
-    data, file = read(path), schema.File(path, read(path), {})
+    return _paper(path, id, content(path))
+
+
+@lru_cache(maxsize=16)
+def _paper(path: Path, id: str, text: bytes) -> Mapping[str, Any]:
+    data = read(path)
+    file = schema.File(path, data, {})
     file.keys((), data, _PAPER)
     file.typed((), data, _PAPER)
     for key in ("order", "title", "venue", "year", "tables"):
@@ -56,10 +62,10 @@ def ids() -> list[str]:
 
 def path(id: str) -> Path:
     """The file of a table: `arl-gamma` is benchmarks/arl/gamma.toml."""
-    if id not in ids():
-        raise unknown("table", id, ids())
-    owner = next(p for p in papers() if id in paper(p)["tables"])
-    return paths.BENCHMARKS / owner / f"{id.removeprefix(owner + '-')}.toml"
+    owners = {table: owner for owner in papers() for table in paper(owner)["tables"]}
+    if id not in owners:
+        raise unknown("table", id, owners)
+    return paths.BENCHMARKS / owners[id] / f"{id.removeprefix(owners[id] + '-')}.toml"
 
 
 def load(id: str) -> Table:
@@ -122,7 +128,7 @@ def _datasets(path: Path, text: bytes) -> tuple[dict[str, DatasetFacts], dict[st
 
 
 def recipes() -> dict[str, Mapping[str, Any]]:
-    """benchmarks/recipes.toml: id -> its settings, with .methods, .heads, .released and .scale below them."""
+    """benchmarks/recipes.toml: id -> its settings, with .methods, .heads, .optimisers, .released and .scale below them."""
     return {id: given for id, given in recipe_file()[1].items() if id != "defaults"}
 
 
@@ -137,7 +143,7 @@ def _recipes(path: Path, text: bytes, facts: bytes) -> Mapping[str, Any]:
     known = {"dataset": found, "recipe": (), "modality": {m for f in found.values() for m in f.modalities}}
     file = schema.File(path, data, known)
     for id, given in data.items():
-        file.settings((id,), given, extra=("extends", "methods", "heads", "released", "scale"))
+        file.settings((id,), given, extra=("extends", *schema.CONDITIONAL, "released", "scale"))
         file.ladder((id,), given, (), (), scale=False)
         file.blocks((id,), given)
         base = given.get("extends", id)
@@ -185,11 +191,11 @@ class Shelf:
     entries: Mapping[str, str]
 
     def chain(self, chosen: Leaf | None) -> tuple[str, ...]:
-        """The recipe and, before it, the one that it extends; nothing for a table without a recipe."""
+        """The defaults, the recipe that is extended, the recipe; the defaults alone for a table without a recipe."""
         if chosen is None:
-            return ()
-        given = self.recipes[chosen.value]
-        return (given["extends"], chosen.value) if "extends" in given else (chosen.value,)
+            return ("defaults",)
+        base = self.recipes[chosen.value].get("extends")
+        return tuple(name for name in ("defaults", base, chosen.value) if name)
 
 
 def shelf() -> Shelf:

@@ -30,11 +30,12 @@ def why(table: Table, cell: Cell, scale: str = "full", reading: str = "paper") -
     composer = _composer(table, cell.row, cell.column, scale, reading, published.shelf())
     merged = composer.merged
     found = {name: leaf for name, leaf in merged.leaves.items() if name in RUN or name in VIEW or name.startswith("pretraining")}
-    for slot, path in composer.components() if cell.run else []:
+    for slot, path in composer.components if cell.run else []:
         if (name := merged.slot(slot).name) is not None:
             found[slot if slot in PARAMETERS else f"{path}.name"] = name
         for parameter, leaf in merged.slot(slot).parameters().items():
-            found[f"weights.{slot.partition('.')[2]}" if parameter == "weights" else f"{path}.{parameter}"] = leaf
+            pretrained = parameter == "weights" and slot.startswith("encoders.")
+            found[f"weights.{slot.partition('.')[2]}" if pretrained else f"{path}.{parameter}"] = leaf
     return {path: place(leaf.level.file, leaf.where) for path, leaf in sorted(found.items())}
 
 
@@ -53,12 +54,11 @@ def _composer(table: Table, row: str, column: str, scale: str, reading: str, she
     own = [ladder.table_levels(file, table.source, row, column, block) for block in blocks]
     chain = shelf.chain(ladder.last("recipe", [level for levels in own for level in levels]))
     below = [ladder.recipe_levels(shelf.file, recipes, chain, block) for block in blocks]
-    levels = [ladder.Level(shelf.file, ("defaults",), recipes.get("defaults", {}))]
-    plain = levels + [level for pair in zip(below, own, strict=True) for levels in pair for level in levels]
-    method, head = (str(leaf.value) if (leaf := ladder.last(kind, plain)) else "" for kind in ("method", "head"))
+    names = ladder.names([level for pair in zip(below, own, strict=True) for levels in pair for level in levels])
+    levels = []
     for block, recipe, mine in zip(blocks, below, own, strict=True):
-        levels += recipe + ladder.conditional(shelf.file, recipes, [(name, *block) for name in chain], method, head)
-        levels += mine[:1] + ladder.conditional(file, table.source, [block], method, head) + mine[1:]
+        levels += recipe + ladder.conditional(shelf.file, recipes, [(name, *block) for name in chain], names)
+        levels += mine[:1] + ladder.conditional(file, table.source, [block], names) + mine[1:]
     return Composer(table, row, column, ladder.merge(levels, shelf.levels), shelf.facts)
 
 
@@ -99,7 +99,15 @@ def _view(composer: Composer, seen: Mapping[str, Any], run: Mapping[str, Any]) -
     outputs, output = ["fused", *run["modalities"]], fields.get("output", "fused")
     if output not in outputs:
         raise composer.merged.leaves["output"].wrong(f"unknown output '{output}'{nearest(output, outputs)}")
+    if fields.get("select") == "best-val" and _unvalidated(composer, run):
+        fields["select"] = "last"
     return View(**fields)
+
+
+def _unvalidated(composer: Composer, run: Mapping[str, Any]) -> bool:
+    """A stand-in without a validation part, where `best-val` has nothing to choose by: the last epoch is read instead."""
+    facts = composer.facts[run["dataset"]]
+    return facts.stand_in and "val" not in facts.splits.get(run["split"], {})
 
 
 def _versus(table: Table, merged: Merged) -> str:

@@ -18,7 +18,8 @@ COMPONENTS = {**registry.KINDS, "optimiser": registry.OPTIMISERS, "schedule": re
 NAMES = {kind: {**table, **PLANNED.get(kind, {})} for kind, table in COMPONENTS.items()}  # written or planned
 _SLUG = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 _SEEDS = re.compile(r"unknown|\d+|(mean|best) of \d+")
-_LEVELS = ("columns", "rows", "values", "methods", "heads")
+CONDITIONAL = ("methods", "heads", "optimisers")
+_LEVELS = ("columns", "rows", "values", *CONDITIONAL)
 
 
 class File:
@@ -102,7 +103,7 @@ class File:
                     self.name((*where, modality, "name"), "encoder", encoder["name"], NAMES["encoder"])
 
     def ladder(self, where: Where, given: Mapping[str, Any], columns: Collection[str], rows: Collection[str], scale: bool) -> None:
-        """The levels below one block: columns, rows, values, methods, heads."""
+        """The levels below one block: columns, rows, values, and what is conditional on a name."""
         for level in _LEVELS:
             here = (*where, level)
             for id, inner in self.mapping(here, given.get(level, {})).items():
@@ -123,7 +124,7 @@ class File:
             inner: Any = given
             for key in block:
                 inner = self.mapping((*where, *block), inner.get(key, {}))
-            allowed = _LEVELS if columns else ("methods", "heads")
+            allowed = _LEVELS if columns else CONDITIONAL
             self.settings((*where, *block), inner, extra=allowed, scale=block[0] == "scale")
             self.ladder((*where, *block), inner, columns, rows, scale=block[0] == "scale")
 

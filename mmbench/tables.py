@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.locate import Where, shown
-from mmbench.schema import File
+from mmbench.schema import CONDITIONAL, File
 from mmbench.spec import FORMS, WORDS, Claim, Column, Margin, Row, Table, Untestable
 
 KINDS = ("results", "settings", "figure", "computed", "main-paper")
@@ -29,7 +29,7 @@ _CLAIM = {
 def table(path: Path, data: Mapping[str, Any], paper: str, known: Mapping[str, Collection[str]]) -> Table:
     """The Table that a file holds. Raises UserError."""
     file = File(path, data, known)
-    top = ("table", "columns", "rows", "published", "bold", "values", "methods", "heads", "released", "scale", "claims", "untestable")
+    top = ("table", "columns", "rows", "published", "bold", "values", *CONDITIONAL, "released", "scale", "claims", "untestable")
     file.keys((), data, top)
     head = _required(file, ("table",), data.get("table", {}), _TABLE, ("id", "where", "title", "kind", "metric", "unit", "better"))
     file.name(("table", "kind"), "kind of table", head["kind"], KINDS)
