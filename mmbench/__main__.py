@@ -7,6 +7,7 @@ import os
 import sys
 from typing import Annotated, Any
 
+import click
 import typer
 
 from mmbench.errors import UserError
@@ -123,8 +124,9 @@ def main() -> None:
     """Run a verb. A mistake of the user is one line on stderr and exit code 2."""
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
-    except (UserError, typer.TyperException) as error:
-        print(f"mmbench: {' '.join(_message(error).split())}", file=sys.stderr)
+    except (UserError, click.ClickException) as error:
+        said = error.format_message() if isinstance(error, click.ClickException) else str(error)
+        print(f"mmbench: {' '.join(said.split())}", file=sys.stderr)
         code = 2
     except BrokenPipeError:  # `mmbench list | head`: nobody listens any more
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -132,10 +134,6 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _message(error: Exception) -> str:
-    return getattr(error, "format_message", error.__str__)()
 
 
 if __name__ == "__main__":
