@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from mmbench import build
+from mmbench.checkpoint import Checkpoint
 from mmbench.datasets.standins import av_digits
 from mmbench.errors import UserError
+from mmbench.train import train
+from tests import tiny
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +116,22 @@ def test_damaged_or_missing_sounds_get_one_line(tmp_path, monkeypatch):
     file.write_bytes(b"not the sounds")
     with pytest.raises(UserError, match=r"spoken_digits.npz is damaged"):
         av_digits.load()
+
+
+def test_the_imbalance_is_there(data, tmp_path):
+    """Decisions F1, on one of its seeds (the README has all five): under joint training the image branch ends at least 15 points
+    below image-only training, and the fused accuracy lies between 80 and 93 %."""
+
+    def last(method: str, **params: str) -> dict[str, float]:
+        spec = tiny.spec(
+            method, params=params, dataset="av-digits", epochs=12, batch=48, schedule={"name": "step", "size": 6, "factor": 0.1},
+            optimiser={"name": "sgd", "lr": 0.02, "momentum": 0.9, "weight_decay": 1e-4},
+            encoders={m: {"name": "small-cnn", "width": 8} for m in data.modalities},
+        )  # fmt: skip
+        run = build.run(spec, 103, data, torch.device("cpu"))
+        past, _ = train(run, build.method(spec), (), Checkpoint(tmp_path / method))
+        return past["selections"]["last"]["values"]
+
+    joint, alone = last("joint"), last("unimodal", modality="visual")
+    assert 80 <= joint["accuracy"] <= 93
+    assert alone["accuracy"] - joint["accuracy.visual"] >= 15
