@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mmbench import wording
+from mmbench import deviations, wording
+from mmbench.deviations import Deviation
 from mmbench.provenance import Provenance, signature
-from mmbench.spec import SELECTIONS, Cell, ClaimVerdict, Column, Row, Table, TableVerdict, ValueVerdict, flatten
+from mmbench.spec import SELECTIONS, Cell, ClaimVerdict, Column, Row, Table, TableVerdict, ValueVerdict
 from mmbench.wording import DASH
 
 # A mark is a name; a renderer gives it a sign or a colour. No mark: words on a stand-in never look like a verdict.
@@ -31,15 +32,6 @@ class Footnote:
     id: str
     text: str
     everywhere: bool
-
-
-@dataclass(frozen=True)
-class Deviation:
-    """One resolved setting that differs from the paper's own, as text."""
-
-    setting: str
-    paper: str
-    here: str
 
 
 @dataclass(frozen=True)
@@ -73,6 +65,12 @@ class Block:
     others: tuple[str, ...]  # the other selections, in order
     entries: tuple[Entry, ...]
     lines: tuple[str, ...]
+    footnotes: tuple[str, ...]  # that every value of the column carries, and not every value of the section
+
+    @property
+    def measured(self) -> bool:
+        """Whether any value of the column has a number of ours."""
+        return any(e.reproduced for e in self.entries)
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,7 @@ class Grid:
     @property
     def measured(self) -> bool:
         """Whether any run, or any formula of ours, stands behind this section."""
-        return self.provenance.runs > 0 or any(e.reproduced for b in self.blocks for e in b.entries)
+        return self.provenance.runs > 0 or any(b.measured for b in self.blocks)
 
     @property
     def judged(self) -> bool:
@@ -172,7 +170,7 @@ def build(
         method=_method(verdict) if kind == "judged" else (),
         notes=verdict.notes,
         footnotes=_footnotes(values, ledger),
-        deviations=deviations(own, [v.cell for v in values]),
+        deviations=deviations.between(own, [v.cell for v in values]),
         command=command,
         provenance=provenance,
         signature=signature(verdict, selections, provenance),
@@ -185,28 +183,6 @@ def page(table: Table, grids: Iterable[Grid], *, citation: str, todo: Iterable[t
     judged = dict.fromkeys(", ".join(g.ran_on) or "formulas" for g in sections if g.measured and g.judged)
     unjudged = dict.fromkeys(wording.not_judged(g.kind, g.ran_on, _hindrance(g)) for g in sections if g.measured and not g.judged)
     return Page(table, citation, wording.banner(tuple(judged), tuple(unjudged)), sections, tuple(todo))
-
-
-def deviations(own: Iterable[Cell], here: Iterable[Cell]) -> tuple[Deviation, ...]:
-    """The leaves of the resolved runs that differ, each once; values that vary between cells are listed side by side."""
-    mine = {cell.address: flatten(cell.run) for cell in own if cell.run}
-    merged: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
-    for cell in here:
-        if not cell.run or cell.address not in mine:
-            continue
-        before, after = mine[cell.address], flatten(cell.run)
-        for leaf in {*before, *after}:
-            a, b = before.get(leaf, DASH), after.get(leaf, DASH)
-            if a != b and not leaf.startswith("versions."):
-                theirs, ours = merged.setdefault(leaf, ({}, {}))
-                theirs[_plain(a)] = ours[_plain(b)] = None
-    return tuple(Deviation(leaf, "; ".join(a), "; ".join(b)) for leaf, (a, b) in sorted(merged.items()))
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value))
-    return "none" if value in ("", {}, None) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _kind(verdict: TableVerdict) -> str:
@@ -227,9 +203,9 @@ def _datasets(cells: Iterable[Cell], titles: Mapping[str, str]) -> str:
     return ", ".join(dict.fromkeys(titles.get(d, d) for c in cells if (d := c.run.get("dataset"))))
 
 
-def _everywhere(values: Sequence[ValueVerdict]) -> set[str]:
-    """The ledger entries that every value of the section carries."""
-    return set.intersection(*(set(v.cell.notes) for v in values)) if values else set()
+def _everywhere(values: Sequence[ValueVerdict]) -> dict[str, None]:
+    """The ledger entries that all these values carry, in order."""
+    return {note: None for note in values[0].cell.notes if all(note in v.cell.notes for v in values)} if values else {}
 
 
 def _block(column: Column, verdict: TableVerdict, judged: bool, own: Sequence[Cell], titles: Mapping[str, str]) -> Block:
@@ -237,24 +213,27 @@ def _block(column: Column, verdict: TableVerdict, judged: bool, own: Sequence[Ce
     digits = wording.decimals(v.cell.published for v in values)
     names = {name for v in values for name in v.selections}
     others = tuple(sorted(names, key=lambda s: (SELECTIONS.index(s) if s in SELECTIONS else len(SELECTIONS), s)))
-    common = _everywhere(verdict.values)
+    common, section = _everywhere(values), _everywhere(verdict.values)
     select = ", ".join(dict.fromkeys(v.cell.view.selection for v in values if v.cell.view))
     lines = [wording.spread(column, verdict, digits), *(wording.elsewhere(values, select, other, digits, judged) for other in others)]
     if judged:
         lines += [wording.margin(column), wording.order(values)]
     return Block(
         column=column,
-        quality=wording.quality(column),
+        quality=wording.quality(column, any(v.cell.state not in ("computed", "setting") for v in values)),
         published_on=_datasets((c for c in own if c.column == column.id), titles),
         ran_on=_datasets((v.cell for v in values), titles),
         select=select,
         others=others,
         entries=tuple(_entry(v, verdict, digits, judged, others, common) for v in values),
         lines=tuple(line for line in lines if line),
+        footnotes=tuple(note for note in common if note not in section),
     )
 
 
-def _entry(value: ValueVerdict, verdict: TableVerdict, digits: int, judged: bool, others: Sequence[str], common: set[str]) -> Entry:
+def _entry(
+    value: ValueVerdict, verdict: TableVerdict, digits: int, judged: bool, others: Sequence[str], common: Mapping[str, None]
+) -> Entry:
     """Without a judgement there is no difference, band or mark; where a whole section is not judged, a word only where nothing ran."""
     ran = value.mean is not None or bool(value.cell.computed)
     compared = judged and value.word != "not comparable"

@@ -43,13 +43,31 @@ def claims(grid: Grid, style: Style) -> Rows:
 
 def values(grid: Grid, block: Block, style: Style) -> Rows:
     """One row per value of a column: published, ours, and what the judge says; then the other selections of the same runs."""
-    at = f" at {block.select}" if block.select else ""
-    ours = "reproduced" if grid.judged else f"measured on {block.ran_on}" if block.ran_on else "measured"
     published = "published" if grid.judged or not block.published_on else f"published, on {block.published_on}"
-    headers = [grid.table.x_label or "row", published, f"{ours}{at}", "n", "difference", "band", "verdict"]
+    headers = [grid.table.x_label or "row", published, _ours(grid, block), "n", "difference", "band", "verdict"]
     headers += [f"at {name}" for name in block.others] + ["remark"]
     rows = [_value(entry, block, style) for entry in block.entries]
     return _filled([style.escape(h) for h in headers], rows, keep=3)
+
+
+def _ours(grid: Grid, block: Block) -> str:
+    states = {entry.verdict.cell.state for entry in block.entries}
+    for state, word in (("computed", "by the formula"), ("setting", "resolved here")):
+        if states == {state}:
+            return word
+    at = f" at {block.select}" if block.select else ""
+    return f"reproduced{at}" if grid.judged else f"measured on {block.ran_on}{at}"
+
+
+def title(block: Block, style: Style) -> str:
+    """A column's label with its notes, and what is measured in it."""
+    label = style.bold(style.escape(block.column.label)) + "".join(map(style.note, block.footnotes))
+    return f"{label}: {style.escape(block.quality)}." if block.quality else f"{label}."
+
+
+def shown(grid: Grid, block: Block) -> bool:
+    """A column of which nothing was run has no table of its own in a section that is not judged: its reasons are listed."""
+    return grid.judged or block.measured
 
 
 def _value(entry: Entry, block: Block, style: Style) -> list[str]:

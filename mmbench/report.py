@@ -12,6 +12,7 @@ from mmbench.grid import Grid, Page
 from mmbench.spec import READINGS, SCALES, Cell, Table
 
 Records = Mapping[str, Sequence[Mapping[str, Any]]]  # key -> its records
+Section = tuple[str, str, tuple[Cell, ...]]  # scale, reading, cells
 SEEDS = 5
 
 
@@ -58,7 +59,7 @@ def pages(tables: Iterable[str], *, scale: str | None = None, reading: str | Non
         yield _page(table, sections[table.id], found, asked=(scale, reading))
 
 
-def _sections(table: Table, scale: str | None, reading: str | None) -> Iterator[tuple[str, str, tuple[Cell, ...]]]:
+def _sections(table: Table, scale: str | None, reading: str | None) -> Iterator[Section]:
     for s in (scale,) if scale else SCALES:
         for r in (reading,) if reading else READINGS:
             yield s, r, resolve.cells(table, s, r)
@@ -73,9 +74,7 @@ def _read(keys: set[str]) -> Records:
     return {key: sorted(found[key], key=lambda r: r["seed"]) for key in sorted(found)}
 
 
-def _page(
-    table: Table, sections: Sequence[tuple[str, str, tuple[Cell, ...]]], found: Records, asked: tuple[str | None, str | None]
-) -> Page:
+def _page(table: Table, sections: Sequence[Section], found: Records, asked: tuple[str | None, str | None]) -> Page:
     """The sections with runs of their own, the one asked for, and the paper's own setting, which is never passed over; at least one."""
     own = resolve.cells(table, "full", "paper")
     grids: list[Grid] = []
@@ -89,7 +88,10 @@ def _page(
         grids = [_grid(table, *sections[0], own, found)]
     source = published.paper(table.paper)
     return grid.page(
-        table, grids, citation=f"{source['title']}, {source['venue']} {source['year']}", todo=_todo(table, grids, asked[1] or "paper")
+        table,
+        grids,
+        citation=f"{source['title']}, {source['venue']} {source['year']}",
+        todo=_todo(table, sections, grids, asked[1] or "paper"),
     )
 
 
@@ -122,13 +124,13 @@ def _failed() -> dict[str, str]:
     return {key: f"{note['why']} (log: {note['log']})" for (key, _), note in sorted(records.failures().items())}
 
 
-def _todo(table: Table, grids: Iterable[Grid], reading: str) -> Iterator[tuple[str, str]]:
-    """What to run next: scales of which nothing is measured, the stand-in first, since it needs nothing."""
+def _todo(table: Table, sections: Sequence[Section], grids: Iterable[Grid], reading: str) -> Iterator[tuple[str, str]]:
+    """What to run next: scales that can be run and of which nothing is measured; the stand-in first, since it needs nothing."""
     measured = {g.scale for g in grids if g.measured}
-    if "demo" not in measured:
-        yield "On the stand-in, which ships with mmbench", _command(table.id, "demo", reading)
-    if "full" not in measured:
-        yield "On the paper's data, once they are prepared", _command(table.id, "full", reading)
+    can_run = {scale for scale, _, cells in sections if any(cell.state == "run" for cell in cells)}
+    for scale, what in (("demo", "On the stand-in, which ships with mmbench"), ("full", "On the paper's data, once they are prepared")):
+        if scale in can_run - measured:
+            yield what, _command(table.id, scale, reading)
 
 
 def _command(table: str, scale: str, reading: str, seeds: int = SEEDS) -> str:

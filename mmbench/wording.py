@@ -91,8 +91,10 @@ def _deciding(claim: Claim) -> str:
     return "" if one else "strongest " if claim.over == "any" else "weakest "
 
 
-def quality(column: Column) -> str:
-    """ "accuracy in %, higher is better"."""
+def quality(column: Column, trained: bool) -> str:
+    """ "accuracy in %, higher is better"; of a formula or a setting there is no better."""
+    if not trained:
+        return "" if column.metric == "setting" else column.metric
     return f"{column.metric}{f' in {column.unit}' if column.unit else ''}, {column.better} is better"
 
 
@@ -163,7 +165,7 @@ def heading(kind: str, ran_on: Sequence[str]) -> str:
         "small": f"On a small part of the data: {data}",
         "not comparable": f"Not comparable: {data}",
     }
-    return words.get(kind, f"On the paper's data: {data}" if data else "By formula")
+    return words.get(kind, f"On the paper's data: {data}" if data else "Without training: formulas and settings")
 
 
 def not_judged(kind: str, ran_on: Sequence[str], why: str) -> str:
@@ -189,12 +191,14 @@ def banner(judged: Sequence[str], unjudged: Sequence[str]) -> str:
 
 def shared_reasons(values: Sequence[ValueVerdict]) -> tuple[str, ...]:
     """Why several values have no number, each reason once: "4 values blocked: crema-d is not prepared ..."."""
-    found: Counter[tuple[str, str]] = Counter((v.word, v.why) for v in values if v.mean is None and v.why and not v.diverged)
+    found = Counter((v.word, v.why) for v in values if _numberless(v))
     return tuple(f"{number} values {word}: {why.removeprefix(f'{word}: ')}" for (word, why), number in found.items() if number > 1)
 
 
 def shared(value: ValueVerdict, values: Sequence[ValueVerdict]) -> bool:
     """Whether `shared_reasons` already says why this value has no number."""
-    return (
-        value.mean is None and not value.diverged and sum(v.mean is None and (v.word, v.why) == (value.word, value.why) for v in values) > 1
-    )
+    return _numberless(value) and sum(_numberless(v) and (v.word, v.why) == (value.word, value.why) for v in values) > 1
+
+
+def _numberless(value: ValueVerdict) -> bool:
+    return value.mean is None and not value.diverged and not value.cell.computed and bool(value.why)

@@ -81,22 +81,6 @@ def test_a_note_on_every_value_is_no_footnote_of_one():
     assert {row: e.footnotes for row, e in entries(section).items() if e.footnotes} == {"s-4": ("toy.four",)}
 
 
-def test_deviations_are_the_settings_that_differ():
-    assert made_up.section(made_up.full()).deviations == ()
-    assert made_up.section(made_up.demo()).deviations == (
-        grid.Deviation("dataset", "crema-d", "av-digits"), grid.Deviation("epochs", "100", "12"),
-    )  # fmt: skip
-
-
-def test_deviations_list_the_values_of_all_rows_and_leave_versions_out():
-    def changed(row: str, **run: object):
-        return replace(made_up.cell(row), run={**made_up.cell(row).run, **run})
-
-    here = [changed("s-1", epochs=10, versions={"loop": 2}), changed("s-2", epochs=20, clip=0.5)]
-    found = grid.deviations(made_up.OWN, here)
-    assert found == (grid.Deviation("clip", "–", "0.5"), grid.Deviation("epochs", "100", "10; 20"))
-
-
 def test_the_banner_says_what_is_not_judged():
     full, demo, nothing = made_up.full(), made_up.demo(), made_up.untouched()
     assert made_up.page(full).banner == ""
@@ -138,3 +122,21 @@ def test_what_a_formula_gives_stands_without_runs():
     assert section.measured
     assert entries(section)["s-1"].reproduced == "2.220"
     assert grid.page(made_up.TABLE, [section], citation="", todo=()).banner == ""
+
+
+def test_a_note_on_every_value_of_a_column_stands_at_the_column():
+    columns = (*made_up.TABLE.columns, replace(made_up.TABLE.columns[0], id="f1", label="F1"))
+    other = [replace(v, cell=replace(v.cell, column="f1", notes=("toy.all",))) for v in made_up.full().values]
+    noted = [replace(v, cell=replace(v.cell, notes=("toy.four", "toy.all"))) for v in made_up.full().values]
+    table = replace(made_up.TABLE, columns=columns)
+    section = made_up.section(replace(made_up.full(), table=table, values=(*noted, *other)))
+    assert [block.footnotes for block in section.blocks] == [("toy.four",), ()]
+    assert {e.footnotes for block in section.blocks for e in block.entries} == {()}
+
+
+def test_a_setting_has_no_better():
+    value = ValueVerdict(replace(made_up.cell("s-1"), state="setting", computed="32"), "reproduced", "resolves to 32")
+    column = replace(made_up.TABLE.columns[0], metric="setting", unit="")
+    section = made_up.section(replace(made_up.full(), table=replace(made_up.TABLE, columns=(column,)), values=(value,), claims=()))
+    entry = section.blocks[0].entries[0]
+    assert (section.blocks[0].quality, entry.reproduced, entry.mark, entry.remark) == ("", "32", "yes", "")

@@ -90,11 +90,11 @@ def _section(grid: Grid) -> Iterator[str]:
     if grid.claims:
         rows = layout.claims(grid, STYLE)
         yield _table(rows, f"Claims: {title}", ["l", "p{75mm}", "p{85mm}", "p{50mm}"][: len(rows[0])])
-    for block in grid.blocks:
+    for block in (b for b in grid.blocks if layout.shown(grid, b)):
         headers, body = layout.values(grid, block, STYLE)
         widths = ["p{60mm}" if header == "remark" else "l" for header in headers]
         below = " ".join((*block.lines, *(() if len(grid.blocks) > 1 else grid.method)))
-        yield _table((headers, body), f"{title} {block.column.label}: {block.quality}. {below}", widths)
+        yield _table((headers, body), f"{title} {block.column.label}{f': {block.quality}' if block.quality else ''}. {below}", widths)
     if len(grid.blocks) > 1:
         yield from map(escape, grid.method)
     signature = escape(grid.signature).replace(ASCII["|"], ASCII["|"] + r"\allowbreak{}")

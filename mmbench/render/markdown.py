@@ -57,12 +57,12 @@ def text(content: Page) -> str:
             continue
         if grid.claims:
             lines.append(_table(layout.claims(grid, PLAIN), "simple", WIDTHS))
-        for block in grid.blocks:
-            title = [f"{block.column.label} ({block.quality})"] if len(grid.blocks) > 1 else []
+        for block in (b for b in grid.blocks if b.measured):
+            title = [layout.title(block, PLAIN)] if len(grid.blocks) > 1 else []
             lines += [*title, _table(layout.values(grid, block, PLAIN), "simple", WIDTHS)]
-        lines.append(grid.signature)
+        lines += [*grid.reasons, grid.signature]
     lines += [f"{what}: {command}" for what, command in content.todo]
-    return "\n\n".join(lines) + "\n"
+    return "\n\n".join(filter(None, lines)) + "\n"
 
 
 def _table(rows: Rows, form: str = "github", widths: Mapping[str, int] | None = None) -> str:
@@ -86,8 +86,8 @@ def _section(grid: Grid, picture: str | None) -> Iterator[str]:
     if picture:
         yield f"![{escape(grid.table.title)}: {escape(grid.heading)}]({picture})"
     yield "### Values"
-    for block in grid.blocks:
-        yield f"**{escape(block.column.label)}**: {escape(block.quality)}."
+    for block in (b for b in grid.blocks if layout.shown(grid, b)):
+        yield layout.title(block, GITHUB)
         yield _table(layout.values(grid, block, GITHUB))
         yield _list(block.lines)
     yield _list(grid.reasons)
