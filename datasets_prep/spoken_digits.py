@@ -16,7 +16,6 @@ import hashlib
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -125,6 +124,7 @@ def prepare(file: Path) -> None:
     """
     if file.suffix != ".npz":
         raise UserError(f"{file}: the archive's name must end in .npz")
+    file.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, np.ndarray] = {"program": np.array(program())}
     for part, voices in (("train", TRAIN_VOICES), ("test", TEST_VOICES)):
         made = list(sounds(voices))
@@ -143,4 +143,4 @@ if __name__ == "__main__":
     try:
         prepare(arguments.parse_args().file)
     except UserError as error:
-        sys.exit(str(error))
+        arguments.error(str(error))

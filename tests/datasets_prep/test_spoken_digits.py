@@ -106,7 +106,6 @@ def test_prepare_writes_an_archive_and_its_checksum_the_same_each_time(tmp_path,
     monkeypatch.setattr(spoken_digits, "TAKES", 1)
     digests = []
     for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
         file = tmp_path / folder / "sounds.npz"
         spoken_digits.prepare(file)
         digests.append(hashlib.sha256(file.read_bytes()).hexdigest())
