@@ -123,7 +123,7 @@ def conditional(file: Path, data: Mapping[str, Any], blocks: Sequence[Where], na
 
 def names(levels: Sequence[Level]) -> dict[str, str]:
     """Kind -> what the highest level names, for the conditional levels."""
-    found = dict.fromkeys(("method", "head", "optimiser"), "")
+    found: dict[str, str] = dict.fromkeys(("method", "head", "optimiser"), "")
     for level in levels:
         for kind in ("method", "head"):
             found[kind] = level.settings.get(kind, found[kind])

@@ -20,7 +20,7 @@ _FACTS = {
     "title": str, "classes": int, "modalities": list, "splits": dict, "licence": str, "access": str, "size": str, "url": str,
     "stand_in": bool, "stand_for": list, "items": dict, "needs_weights": bool,
 }  # fmt: skip
-_PAPER = {"order": int, "title": str, "authors": str, "venue": str, "year": int, "code": str, "commit": str, "tables": list, "cite": str}
+_PAPER = {"order": int, "title": str, "authors": str, "venue": str, "year": int, "code": str, "commit": str, "tables": list}
 _ENTRY = re.compile(r"^- \*\*([a-z0-9.+-]+)\*\* ", re.MULTILINE)
 
 
@@ -31,7 +31,7 @@ def papers() -> tuple[str, ...]:
 
 
 def paper(id: str) -> Mapping[str, Any]:
-    """The content of benchmarks/<id>/paper.toml: title, authors, venue, year, code, commit, tables, cite (keys of citations.bib)."""
+    """The content of benchmarks/<id>/paper.toml: title, authors, venue, year, code, commit, tables."""
     path = paths.BENCHMARKS / id / "paper.toml"
     if not path.exists():
         raise unknown("paper", id, [p.parent.name for p in paths.BENCHMARKS.glob("*/paper.toml")])

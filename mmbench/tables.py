@@ -18,6 +18,8 @@ from mmbench.spec import FORMS, WORDS, Claim, Column, Margin, Row, Table, Untest
 
 KINDS = ("results", "settings", "figure", "computed", "main-paper")
 _NUMBER = re.compile(r"\d+(\.\d+)?(x\d+(\.\d+)?)*")  # 32x32x64 is a number of a settings table
+_AMOUNT = re.compile(r"\d")
+_CURVE = re.compile(r"\S+ ([<>] \S+|rises|falls)")
 _TABLE = {"id": str, "where": str, "title": str, "kind": str, "x_label": str, "margin": dict}
 _COLUMN = {"label": str, "x": (int, float), "margin": dict}
 _ROW = {"label": str, "x": (int, float), "printed": bool, "cited": bool, "source": str}
@@ -143,11 +145,25 @@ def _claims(
         for key, options in (("rows", rows), ("than", rows), ("in", columns)):
             for name in claim.get(key, []):
                 file.name((*where, key), "column" if key == "in" else "row", name, options)
+        _fits(file, where, claim)
         own, than = tuple(claim["rows"]), tuple(claim.get("than", ()))
         chosen = _where(file, where, claim, (*own, *than), published, columns)
         rest = (claim.get("over", "all"), claim.get("amount", ""), claim.get("transfers", False), claim.get("quantity", ""))
         found.append(Claim(id, claim["says"], claim["form"], own, than, chosen, *rest))
     return tuple(found)
+
+
+def _fits(file: File, where: Where, claim: Mapping[str, Any]) -> None:
+    """What a form needs beside its rows (mmbench.claims)."""
+    form, count = claim["form"], len(claim.get("than", ()))
+    if form in ("gain", "cost") and count not in (1, len(claim["rows"])):
+        raise file.wrong((*where, "than"), f"expected one row, or one for each of the {len(claim['rows'])} rows of a {form}, found {count}")
+    if form == "value" and (len(claim["rows"]) != 1 or not _AMOUNT.search(claim.get("amount", ""))):
+        raise file.wrong(where, "expected one row and an amount, of which form 'value' speaks")
+    if form in ("gain", "flat") and claim.get("amount") and not _AMOUNT.search(claim["amount"]):
+        raise file.wrong((*where, "amount"), f"expected a number as printed, found '{claim['amount']}'")
+    if form == "curve" and not _CURVE.fullmatch(claim.get("quantity", "")):
+        raise file.wrong((*where, "quantity"), "expected 'a < b', 'a > b', 'a rises' or 'a falls' of recorded quantities")
 
 
 def _where(
