@@ -153,7 +153,8 @@ def build(
     table, values = verdict.table, verdict.values
     kind = _kind(verdict)
     blocks = tuple(_block(column, verdict, kind == "judged", own, titles) for column in table.columns)
-    ran_on = tuple(titles.get(d, d) for d in verdict.datasets)
+    used = dict.fromkeys(v.cell.run.get("dataset", "") for v in values if v.mean is not None or v.diverged)
+    ran_on = tuple(titles.get(d, d) for d in tuple(filter(None, used)) or verdict.datasets)
     selections = dict.fromkeys(b.select for b in blocks if b.select)
     return Grid(
         table=table,
@@ -211,8 +212,7 @@ def _everywhere(values: Sequence[ValueVerdict]) -> dict[str, None]:
 def _block(column: Column, verdict: TableVerdict, judged: bool, own: Sequence[Cell], titles: Mapping[str, str]) -> Block:
     values = [v for v in verdict.values if v.cell.column == column.id]
     digits = wording.decimals(v.cell.published for v in values)
-    names = {name for v in values for name in v.selections}
-    others = tuple(sorted(names, key=lambda s: (SELECTIONS.index(s) if s in SELECTIONS else len(SELECTIONS), s)))
+    others = tuple(s for s in SELECTIONS if any(s in v.selections for v in values))
     common, section = _everywhere(values), _everywhere(verdict.values)
     select = ", ".join(dict.fromkeys(v.cell.view.selection for v in values if v.cell.view))
     lines = [wording.spread(column, verdict, digits), *(wording.elsewhere(values, select, other, digits, judged) for other in others)]

@@ -120,8 +120,8 @@ def _blocked(cells: Iterable[Cell], found: Records) -> dict[str, str]:
 
 
 def _failed() -> dict[str, str]:
-    """Key -> why its last attempt failed, and where its log is."""
-    return {key: f"{note['why']} (log: {note['log']})" for (key, _), note in sorted(records.failures().items())}
+    """Key -> why its last attempt failed, and its log below the results: a page may travel, the machine's paths do not."""
+    return {key: f"{note['why']} (log: {'/'.join(Path(note['log']).parts[-2:])})" for (key, _), note in sorted(records.failures().items())}
 
 
 def _todo(table: Table, sections: Sequence[Section], grids: Iterable[Grid], reading: str) -> Iterator[tuple[str, str]]:

@@ -140,3 +140,9 @@ def test_a_setting_has_no_better():
     section = made_up.section(replace(made_up.full(), table=replace(made_up.TABLE, columns=(column,)), values=(value,), claims=()))
     entry = section.blocks[0].entries[0]
     assert (section.blocks[0].quality, entry.reproduced, entry.mark, entry.remark) == ("", "32", "yes", "")
+
+
+def test_only_data_that_ran_are_named():
+    verdict = replace(made_up.demo(), datasets=("av-digits", "synthetic-speakers"))
+    assert made_up.section(verdict).ran_on == ("av-digits",)
+    assert made_up.section(made_up.untouched()).ran_on == ("CREMA-D",)

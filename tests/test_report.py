@@ -114,10 +114,10 @@ def test_a_failed_job_is_named_with_its_log():
     for file in [f for f in records.files([make_report.GROUP]) if json.loads(f.read_text())["run"]["params"].get("gamma") == 8]:
         file.unlink()
     cell = next(c for c in resolve.cells(published.load("arl-gamma"), "demo") if c.row == "gamma-8")
-    records.write_failure(make_report.Job(cell.key, 0, cell.run, (), "demo"), "out of memory", "results/logs/x.log")
+    records.write_failure(make_report.Job(cell.key, 0, cell.run, (), "demo"), "out of memory", "/a/machine/results/logs/x.log")
     (page,) = report.pages(["arl-gamma"], scale="demo", reading="paper")
     entry = page.grids[0].blocks[0].entries[-1]
-    assert (entry.word, entry.remark) == ("failed", "out of memory (log: results/logs/x.log)")
+    assert (entry.word, entry.remark) == ("failed", "out of memory (log: logs/x.log)")
 
 
 @pytest.mark.parametrize(("table", "scale", "said"), [("arl-gama", None, "arl-gamma"), ("arl-gamma", "demoo", "demo")])

@@ -84,9 +84,9 @@ def _title(grid: Grid) -> str:
 
 def _together(axes: Axes, block: Block) -> None:
     axes.set_title(f"{block.column.label}, on {block.ran_on}", loc="left")
-    band = [e for e in _swept(block) if e.verdict.low is not None and e.verdict.high is not None]
-    low, high = [_number(e.verdict.low) for e in band], [_number(e.verdict.high) for e in band]
-    axes.fill_between(_x(band), low, high, color=OURS, alpha=0.16, lw=0, label="where a consistent published value lies")
+    swept = _swept(block)
+    low, high = [_number(e.verdict.low) for e in swept], [_number(e.verdict.high) for e in swept]
+    axes.fill_between(_x(swept), low, high, color=OURS, alpha=0.16, lw=0, label="where a consistent published value lies")
     _means(axes, block, "reproduced")
     _points(axes, block)
     _gaps(axes, block, [f"{e.published}; {e.word}" if not _is_number(e.published) else e.word for e in _swept(block)])
@@ -114,20 +114,20 @@ def _gaps(axes: Axes, block: Block, words: Sequence[str], only_missing: bool = T
 
 
 def _means(axes: Axes, block: Block, label: str, bars: bool = False) -> None:
-    ran = [e for e in _swept(block) if e.verdict.mean is not None]
-    means = [_number(e.verdict.mean) for e in ran]
-    spread = [e.verdict.sd or 0.0 for e in ran] if bars else None
+    swept = _swept(block)
+    means = [_number(e.verdict.mean) for e in swept]
+    spread = [_number(e.verdict.sd) for e in swept] if bars else None
     name = f"{label}: mean ± sd over seeds" if bars else f"{label}: mean over seeds"
-    axes.errorbar(_x(ran), means, yerr=spread, color=OURS, marker="o", ms=6, lw=1.8, capsize=4, label=name, zorder=3)
+    axes.errorbar(_x(swept), means, yerr=spread, color=OURS, marker="o", ms=6, lw=1.8, capsize=4, label=name, zorder=3)
     for entry in _level(block):
         if entry.verdict.mean is not None:
             axes.axhline(entry.verdict.mean, color=OURS, ls=(0, (5, 3)), lw=1.3, label=f"{label}: {entry.row.label}")
 
 
 def _points(axes: Axes, block: Block, line: str = "none") -> None:
-    printed = [e for e in _swept(block) if _is_number(e.published)]
-    values = [float(e.published) for e in printed]
-    axes.plot(_x(printed), values, color=PAPER, marker="D", ms=9, mfc="none", mew=1.8, ls=line, lw=1.2, label="published", zorder=4)
+    swept = _swept(block)
+    values = [float(e.published) if _is_number(e.published) else math.nan for e in swept]
+    axes.plot(_x(swept), values, color=PAPER, marker="D", ms=9, mfc="none", mew=1.8, ls=line, lw=1.2, label="published", zorder=4)
     for entry in _level(block):
         if _is_number(entry.published):
             axes.axhline(float(entry.published), color=PAPER, ls=(0, (1, 2)), lw=1.5, label=f"published: {entry.row.label}")
@@ -176,6 +176,7 @@ def _x(entries: Sequence[Entry]) -> list[float]:
 
 
 def _number(value: float | None) -> float:
+    """A value to draw; what is missing is NaN, which breaks the line: nothing is drawn across a run that does not exist."""
     return math.nan if value is None else value
 
 

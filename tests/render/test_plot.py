@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mmbench.render import plot
@@ -37,12 +39,18 @@ def test_text_is_text(full):
 def test_published_points_stand_over_the_mean_and_its_band():
     axes = plot.draw(made_up.section(made_up.full())).axes[0]
     means, published = axes.lines[0], next(line for line in axes.lines if line.get_label() == "published")
-    assert list(means.get_ydata()) == [61.9, 61.0, 64.5]
-    assert list(published.get_xdata()) == [1.0, 2.0, 4.0]
-    assert list(published.get_ydata()) == [61.0, 63.44, 64.10]
+    np.testing.assert_array_equal(np.asarray(means.get_ydata(), float), [61.9, 61.0, 64.5, math.nan])
+    np.testing.assert_array_equal(published.get_xdata(), [1, 2, 4, 8])
+    np.testing.assert_array_equal(np.asarray(published.get_ydata(), float), [61.0, 63.44, 64.10, math.nan])
     assert published.get_zorder() > means.get_zorder()
     band = axes.collections[0].get_paths()[0].vertices[:, 1]
     assert (band.min(), band.max()) == (pytest.approx(59.8), pytest.approx(65.7))
+
+
+def test_no_line_is_drawn_across_a_run_that_is_missing():
+    gone = tuple(replace(v, mean=None, low=None, high=None) if v.cell.row == "s-2" else v for v in made_up.full().values)
+    axes = plot.draw(made_up.section(replace(made_up.full(), values=gone))).axes[0]
+    np.testing.assert_array_equal(np.asarray(axes.lines[0].get_ydata(), float), [61.9, math.nan, 64.5, math.nan])
 
 
 def test_rows_without_x_are_lines_across():
