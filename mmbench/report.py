@@ -21,13 +21,23 @@ def write(tables: Iterable[str], *, scale: str | None = None, reading: str | Non
 
     scale, reading: one only, else all that were run. Returns the files. Raises UserError for unknown names and bad data files.
     """
+    return save(pages(tables, scale=scale, reading=reading), out)
+
+
+def text(tables: Iterable[str], *, scale: str | None = None, reading: str | None = None) -> str:
+    """The same pages for a terminal."""
+    return said(pages(tables, scale=scale, reading=reading))
+
+
+def save(contents: Iterable[Page], out: Path | None = None) -> list[Path]:
+    """The files of pages that are already built: whoever also prints them judges once."""
     from mmbench.render import latex, markdown, plot
 
     folder = out or paths.results() / "tables"
     written: list[Path] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for content in pages(tables, scale=scale, reading=reading):
+        for content in contents:
             name = content.table.id
             drawn = {g.name: plot.write(g, folder / f"{name}-{g.name}") for g in content.grids}
             texts = {
@@ -35,19 +45,19 @@ def write(tables: Iterable[str], *, scale: str | None = None, reading: str | Non
                 f"{name}.tex": latex.page(content),
                 f"{name}-macros.tex": latex.macros(content),
             }
-            for file, said in texts.items():
-                (folder / file).write_text(said, encoding="utf-8", newline="\n")
+            for file, lines in texts.items():
+                (folder / file).write_text(lines, encoding="utf-8", newline="\n")
             written += [*(folder / file for file in texts), *(file for files in drawn.values() for file in files)]
     except OSError as error:
-        raise UserError(f"the report cannot be written to {folder}: {error.strerror}; choose another folder with --out") from None
+        raise UserError(f"the report cannot be written to {folder}: {error.strerror}; choose another folder") from None
     return written
 
 
-def text(tables: Iterable[str], *, scale: str | None = None, reading: str | None = None) -> str:
-    """The same pages for a terminal."""
+def said(contents: Iterable[Page]) -> str:
+    """Pages that are already built, for a terminal."""
     from mmbench.render import markdown
 
-    return "\n".join(map(markdown.text, pages(tables, scale=scale, reading=reading)))
+    return "\n".join(map(markdown.text, contents))
 
 
 def pages(tables: Iterable[str], *, scale: str | None = None, reading: str | None = None) -> Iterator[Page]:

@@ -51,6 +51,14 @@ def test_the_same_records_give_the_same_bytes(tmp_path):
     assert folder(tmp_path / "a") == folder(tmp_path / "b")
 
 
+def test_pages_built_once_are_saved_and_printed_alike(tmp_path):
+    built = list(report.pages(["arl-gamma"]))
+    report.save(built, tmp_path / "a")
+    report.write(["arl-gamma"], out=tmp_path / "b")
+    assert folder(tmp_path / "a") == folder(tmp_path / "b")
+    assert report.said(built) == report.text(["arl-gamma"])
+
+
 def test_files_are_named_after_the_table_and_the_section(tmp_path):
     files = report.write(["arl-gamma"], out=tmp_path / "out")
     assert sorted(f.name for f in files) == sorted(f.name for f in (tmp_path / "out").iterdir())
