@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench import grid, paths, plan, provenance, published, records, resolve
-from mmbench.errors import UserError
+from mmbench.errors import UserError, unknown
 from mmbench.grid import Grid, Page
 from mmbench.spec import READINGS, SCALES, Cell, Table
 
@@ -19,13 +19,14 @@ SEEDS = 5
 def write(tables: Iterable[str], *, scale: str | None = None, reading: str | None = None, out: Path | None = None) -> list[Path]:
     """A page (`<table>.md`), its LaTeX (`<table>.tex`, `<table>-macros.tex`) and its plots per table, in `results/tables`.
 
-    scale, reading: one only, else all that were run. Returns the files. Raises UserError for unknown names and bad data files.
+    A file always holds every scale and reading that was run, so that a narrower report never drops numbers that a paper quotes;
+    the scale and reading asked for stand there even if nothing was run. Returns the files. Raises UserError for unknown names.
     """
-    return save(pages(tables, scale=scale, reading=reading), out)
+    return save(pages(tables, scale=scale, reading=reading, narrow=False), out)
 
 
 def text(tables: Iterable[str], *, scale: str | None = None, reading: str | None = None) -> str:
-    """The same pages for a terminal."""
+    """What a terminal shows: only the scale and the reading asked for."""
     return said(pages(tables, scale=scale, reading=reading))
 
 
@@ -60,13 +61,21 @@ def said(contents: Iterable[Page]) -> str:
     return "\n".join(map(markdown.text, contents))
 
 
-def pages(tables: Iterable[str], *, scale: str | None = None, reading: str | None = None) -> Iterator[Page]:
-    """One page per table, whatever was run: a page without records says what to run."""
+def pages(tables: Iterable[str], *, scale: str | None = None, reading: str | None = None, narrow: bool = True) -> Iterator[Page]:
+    """One page per table, whatever was run: a page without records says what to run. narrow: with the sections asked for only."""
     loaded = [published.load(id) for id in dict.fromkeys(tables)]
-    sections = {table.id: list(_sections(table, scale, reading)) for table in loaded}
+    asked = (scale or SCALES[0], reading or READINGS[0])
+    _known(*asked)
+    sections = {table.id: list(_sections(table, scale if narrow else None, reading if narrow else None)) for table in loaded}
     found = _read({cell.key for cells in sections.values() for _, _, group in cells for cell in group if cell.key})
     for table in loaded:
-        yield _page(table, sections[table.id], found, asked=(scale, reading))
+        yield _page(table, sections[table.id], found, asked)
+
+
+def _known(scale: str, reading: str) -> None:
+    for kind, given, options in (("scale", scale, SCALES), ("reading", reading, READINGS)):
+        if given not in options:
+            raise unknown(kind, given, options)
 
 
 def _sections(table: Table, scale: str | None, reading: str | None) -> Iterator[Section]:
@@ -84,24 +93,22 @@ def _read(keys: set[str]) -> Records:
     return {key: sorted(found[key], key=lambda r: r["seed"]) for key in sorted(found)}
 
 
-def _page(table: Table, sections: Sequence[Section], found: Records, asked: tuple[str | None, str | None]) -> Page:
-    """The sections with runs of their own, the one asked for, and the paper's own setting, which is never passed over; at least one."""
+def _page(table: Table, sections: Sequence[Section], found: Records, asked: tuple[str, str]) -> Page:
+    """The section asked for (else the paper's own setting, which is never passed over), and those with runs of their own."""
     own = resolve.cells(table, "full", "paper")
     grids: list[Grid] = []
     shown: set[str] = set()
     for scale, reading, cells in sections:
         mine = {c.key for c in cells if c.key in found}
-        if mine - shown or (scale, reading) == ("full", "paper") or asked == (scale, reading):
+        if mine - shown or (scale, reading) in (asked, ("full", "paper")):
             grids.append(_grid(table, scale, reading, cells, own, found))
             shown |= mine
-    if not grids:
-        grids = [_grid(table, *sections[0], own, found)]
     source = published.paper(table.paper)
     return grid.page(
         table,
         grids,
         citation=f"{source['title']}, {source['venue']} {source['year']}",
-        todo=_todo(table, sections, grids, asked[1] or "paper"),
+        todo=_todo(table, sections, grids, asked[1]),
     )
 
 
