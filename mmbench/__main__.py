@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as js
-import os
 import sys
 from typing import Annotated, Any
 
@@ -95,8 +94,8 @@ def report(
     from mmbench import choose, session
     from mmbench import report as pages
 
-    session.writable()
     chosen = choose.tables(tables or [], scale, reading)
+    session.writable()
     files = [str(file) for file in pages.write(chosen, scale=scale, reading=reading)]
     _say(files, "" if json else "\n".join((pages.text(chosen, scale=scale, reading=reading), "written:", *files)), json)
 
@@ -128,9 +127,6 @@ def main() -> None:
         said = error.format_message() if isinstance(error, click.ClickException) else str(error)
         print(f"mmbench: {' '.join(said.split())}", file=sys.stderr)
         code = 2
-    except BrokenPipeError:  # `mmbench list | head`: nobody listens any more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = 0
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     sys.exit(code if isinstance(code, int) else 0)

@@ -102,7 +102,9 @@ class Bars:
 
         columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[says]}")
         self.clock = clock
-        self.bars = Progress(*columns, console=Console(file=sys.stderr), transient=True)
+        self.bars = Progress(
+            *columns, console=Console(file=sys.stderr), transient=True, redirect_stdout=False, redirect_stderr=False
+        )  # fmt: skip
         self.all = self.bars.add_task("jobs", total=clock.total, says="")
         self.tasks: dict[tuple[str, int], Any] = {}
 
