@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mmbench import paths
-from mmbench.console import ending, label, table
+from mmbench.console import label, table
 from mmbench.jobqueue import Outcome
 from mmbench.plan import Plan
 from mmbench.provenance import duration
@@ -109,7 +109,7 @@ def outcome(found: Plan, ended: Outcome, command: Sequence[str]) -> str:
     done, diverged = statuses.count("ok") + statuses.count("diverged"), statuses.count("diverged")
     before = found.recorded + statuses.count("exists")
     of = {(j.key, j.seed): j for j in found.jobs}
-    lines = [f"failed: {label(of[r.key, r.seed])} {ending(r)}" for r in ended.failed]
+    lines = [f"failed: {label(of[r.key, r.seed])}: {r.why}; log: {r.log}" for r in ended.failed]
     lines += [f"not tried: {label(of[job])}: {why}" for job, why in found.exhausted.items()]
     parts = [f"{done} recorded" + (f" ({diverged} diverged)" if diverged else ""), f"{before} were recorded before" if before else ""]
     parts += [f"{len(ended.failed)} failed" if ended.failed else "", f"{len(found.blocked)} runs blocked" if found.blocked else ""]

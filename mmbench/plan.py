@@ -57,7 +57,7 @@ def jobs(cells: Iterable[Cell], seeds: Sequence[int], *, scale: str = "full", ot
     """What these cells need under these seeds. others: further cells, whose views of the same runs are evaluated with them.
     again: try also what failed too often."""
     runs = [cell for cell in cells if cell.state == "run"]
-    views = _views((*runs, *others))
+    views = _views((*runs, *(cell for cell in others if cell.state == "run")))
     wanted = {cell.key: cell.run for cell in reversed(runs)}
     keys = list(dict.fromkeys(cell.key for cell in runs))
     done = records.recorded()

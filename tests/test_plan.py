@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mmbench import paths, plan, records
@@ -29,6 +31,12 @@ def test_a_run_evaluates_what_other_tables_ask_of_it():
     other = samples.cell("elsewhere", head="sum", view=View("accuracy", after=30))
     [job] = plan.jobs([SUM], [0], others=[other, CONCAT]).jobs
     assert job.views == (samples.ACCURACY, View("accuracy", after=30))
+
+
+def test_a_view_whose_code_is_still_to_come_is_not_asked_of_a_run_that_works():
+    later = replace(samples.cell("later", head="sum", view=View("zeta")), state="unwritten")
+    [job] = plan.jobs([SUM], [0], others=[later]).jobs
+    assert job.views == (samples.ACCURACY,)
 
 
 def test_what_is_recorded_is_not_done_again():
