@@ -17,6 +17,8 @@ from mmbench.metrics import accuracy, macro_f1
 from mmbench.shapley import contributions
 from mmbench.spec import View
 
+SCORES = ("accuracy", "macro-f1")  # of choices; views of what is logged or diagnosed read the curve
+
 
 @final
 class Classification:
@@ -41,8 +43,10 @@ class Classification:
         """Metric name -> score, for the fused and unimodal accuracy and every view. kept: N x ... tensors of a whole part."""
         arrays = {name: value.cpu().numpy() for name, value in kept.items()}
         wanted = {View("accuracy"), *(View("accuracy", output=m) for m in modalities), *views}
-        scores = {view.name: self.score(arrays, view) for view in sorted(wanted, key=lambda v: v.name)}
-        return scores | {f"contribution.{m}": float(c) for m, c in zip(modalities, arrays["contribution"].mean(0), strict=True)}
+        scores = {view.name: self.score(arrays, view) for view in sorted(wanted, key=lambda v: v.name) if view.metric in SCORES}
+        shares = arrays["contribution"].mean(0)
+        scores |= {f"contribution.{m}": float(share) for m, share in zip(modalities, shares, strict=True)}
+        return scores | {"contribution-gap": float(shares.max() - shares.min())}
 
     def score(self, arrays: Mapping[str, np.ndarray], view: View) -> float:
         labels, predicted = arrays["labels"], self._choice(arrays, view)
@@ -53,7 +57,7 @@ class Classification:
             return accuracy(predicted, labels)
         if view.metric == "macro-f1":
             return macro_f1(predicted, labels, self.classes)
-        raise unknown("metric of a classification", view.metric, ("accuracy", "macro-f1"))
+        raise unknown("metric of a classification", view.metric, SCORES)
 
     def _choice(self, arrays: Mapping[str, np.ndarray], view: View) -> np.ndarray:
         if view.output != "fused":
