@@ -21,7 +21,7 @@ install: $(READY)  ## make .venv with all packages at the versions of constraint
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "mmbench needs Python 3.11: make PYTHON=..."; exit 2; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { echo "no virtual environment: on Debian, apt install python3.11-venv"; exit 2; }
 	$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 

@@ -22,10 +22,11 @@ class Session:
 
     @property
     def exit_code(self) -> int:
-        """0 all wanted is recorded; 1 some failed; 2 some is blocked, which the user can mend; 130, 143 stopped."""
+        """0 all wanted is recorded; 1 some is not; 2 nothing is, as all of it is blocked, which the user can mend; 130, 143 stopped."""
         if self.outcome.exit_code or self.plan.exhausted:
             return self.outcome.exit_code or 1
-        return 2 if self.plan.blocked else 0
+        done = self.plan.recorded or self.outcome.reports
+        return (1 if done else 2) if self.plan.blocked else 0
 
     def answer(self) -> dict[str, Any]:
         """What `--json` prints."""
