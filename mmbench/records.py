@@ -28,6 +28,8 @@ ENVIRONMENT = {
     "device", "device_kind", "threads", "cpu_capability", "path", "versions", "commit", "dirty", "started", "seconds", "peak_memory_mb",
     "resumed",
 }  # fmt: skip
+FREE = ("environment.device", "environment.cpu_capability", "environment.versions.", "data.version", "signature")  # fields of free text
+SIGNATURE = ("mmbench", "epochs", "batch", "key", "seed", "torch", "cpu", "cuda")
 ABSOLUTE = re.compile(r"(?:^|[\s=:'\"(,|])(?:~?/|[A-Za-z]:\\)[\w.-]")
 
 
@@ -84,26 +86,27 @@ def _fitted(record: Mapping[str, Any]) -> str:
 
 
 def leak(record: Mapping[str, Any]) -> str | None:
-    """What in a record would tell who ran it and where, or None: absolute paths, names of user and host, environment variables.
+    """What in a record would tell who ran it and where, or None: absolute paths and environment variables anywhere, the names of
+    user and host where the text is free.
 
-    A name that is also a word of the run (a user called "arl") cannot be told from it, and tells nothing.
+    A name that is also a word of the run or of the signature (a user called "arl" or "torch") cannot be told from it, and tells nothing.
     """
-    known = set(re.findall(r"[\w.-]+", canonical(record["run"]))) | {"mmbench", record["group"]}
-    names = {"user name": _user(), "host name": socket.gethostname()}
+    known = set(re.findall(r"[\w.-]+", canonical(record["run"]))) | {record["group"], *SIGNATURE}
     hidden = {"absolute path": ABSOLUTE, "environment variable": re.compile(rf"\b({'|'.join(map(re.escape, os.environ))})=")}
-    hidden |= {what: re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])") for what, word in names.items() if word and word not in known}
+    names = {"user name": _user(), "host name": socket.gethostname()}
+    named = {what: re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])") for what, word in names.items() if word and word not in known}
     for where, text in _texts(record, ""):
-        for what, pattern in hidden.items():
+        for what, pattern in (hidden | named if where.startswith(FREE) else hidden).items():
             if pattern.search(text):
                 return f"{where} holds {'an' if what[0] in 'ae' else 'the'} {what}"
     return None
 
 
 def _texts(value: Any, where: str) -> Iterator[tuple[str, str]]:
-    """Every string in a record, names of fields included, with the place where it stands."""
+    """Every string in a record, names of fields included, with the dotted place where it stands."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            yield where or "the record", name
+            yield where, name
             yield from _texts(inner, f"{where}.{name}" if where else name)
     elif isinstance(value, (list, tuple)):
         for inner in value:

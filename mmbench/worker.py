@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -54,6 +54,8 @@ def perform(job: Job, executor: str, device: str, progress: Callable[[dict[str, 
         progress(content)
 
     with lease.kept(held), logged(log, whole_process):
+        with suppress(OSError):  # Linux: peak memory counts from here, so that a record does not show that of an earlier job
+            Path("/proc/self/clear_refs").write_text("5")
         try:
             status, why = _function(executor)(job, device=device, progress=news), ""
             records.forget_failure(job.key, job.seed)

@@ -30,7 +30,8 @@ def _somebody(monkeypatch):
     ("signature", "mmbench 0.1.0|data=/srv/crema-d|seed=0", "an absolute path"),
     ("environment", {"device": "x86_64 of ada"}, "the user name"),
     ("environment", {"versions": {"torch": "2.11.0", "host": "engine-7.local"}}, "the host name"),
-    ("result", {"train_loss": 0.1, "ada": 1}, "the user name"),
+    ("data", {"version": "1 engine-7.local"}, "the host name"),
+    ("signature", "mmbench 0.1.0|seed=0|ada", "the user name"),
     ("signature", "mmbench 0.1.0 SECRET_TOKEN=hunter2", "an environment variable"),
 ])  # fmt: skip
 def test_what_would_tell_who_and_where_is_refused(section, content, what):
@@ -44,11 +45,11 @@ def test_fields_that_no_schema_names_are_refused():
         records.write(samples.record(environment={"cwd": "results"}), {}, {})
 
 
-@pytest.mark.parametrize("name", ["arl", "cosine", "local", "mmbench"])
+@pytest.mark.parametrize("name", ["arl", "cosine", "local", "mmbench", "test", "last", "accuracy", "cpu", "torch", "plain"])
 def test_a_user_called_like_a_word_of_the_run_can_record(monkeypatch, name):
     monkeypatch.setattr(getpass, "getuser", lambda: name)
     job = samples.job(method="arl")
-    assert records.write(samples.record(job, signature=f"mmbench 0.1.0|{name}"), {}, {}) is not None
+    assert records.write(samples.record(job, signature="mmbench 0.1.0|arl|cosine|seed=0|torch=2.11.0|cpu"), {}, {}) is not None
 
 
 def test_a_ratio_and_a_nested_name_are_no_paths():
