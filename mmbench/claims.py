@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -162,10 +162,9 @@ def _gain(claim: Claim, table: Table, column: str, read: Read, quantity: ReadQua
             found.append(Finding("missing", why=lacks))
             continue
         gain = _difference(values, 0, 1, _sign(table, column))
-        if claim.amount and gain.word == "holds":
-            stated = abs(number(claim.amount))
-            word = "holds" if gain.low <= stated <= gain.high else "fails"  # pyright: ignore[reportOptionalOperand]
-            gain = Finding(word, gain.estimate, gain.low, gain.high, df=gain.df, n=gain.n, why=f"stated {claim.amount}")
+        if claim.amount and gain.word == "holds" and gain.low is not None and gain.high is not None:
+            word = "holds" if gain.low <= abs(number(claim.amount)) <= gain.high else "fails"
+            gain = replace(gain, word=word, why=f"stated {claim.amount}")
         found.append(gain)
     return found
 
