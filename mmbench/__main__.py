@@ -96,8 +96,10 @@ def report(
 
     chosen = choose.tables(tables or [], scale, reading)
     session.writable()
-    files = [str(file) for file in pages.write(chosen, scale=scale, reading=reading)]
-    _say(files, "" if json else "\n".join((pages.text(chosen, scale=scale, reading=reading), "written:", *files)), json)
+    built = list(pages.pages(chosen, scale=scale, reading=reading, narrow=False))  # the files hold all that was run
+    files = [str(file) for file in pages.save(built)]
+    shown = pages.text(chosen, scale=scale, reading=reading) if scale or reading else pages.said(built)
+    _say(files, "\n".join((shown, "written:", *files)), json)
 
 
 @app.command()

@@ -184,6 +184,9 @@ def test_run_records_what_is_missing_and_does_nothing_twice(mmbench):
     assert json.loads(mmbench("plan", "mmcosine-scale::cd", "--scale", "demo", "--json")[1])["seconds"] > 0
     found = json.loads(mmbench("status", *ONE, "--json")[1])
     assert (found["recorded"], found["missing"], found["running"], found["failed"]) == (1, 0, [], [])
+    code, out, _ = mmbench("report", "mmcosine-scale", "--scale", "demo", "--json")
+    assert (code, {Path(file).exists() for file in json.loads(out)}) == (0, {True})
+    assert str(paths.results() / "tables" / "mmcosine-scale.md") in json.loads(out)
 
 
 def test_a_job_that_fails_is_named_with_its_log_and_the_exit_code_is_1(mmbench):
