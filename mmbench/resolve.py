@@ -131,9 +131,10 @@ def _computed(composer: Composer) -> str:
     leaf, p = composer.merged.leaves["formula"], composer.scalar("p")
     if leaf.value not in FORMULAS:
         raise leaf.wrong(f"unknown formula '{leaf.value}'{nearest(str(leaf.value), FORMULAS)}")
-    classes = composer.scalar("classes") or composer.facts[composer.scalar("dataset")].classes
+    dataset = composer.scalar("dataset")
+    classes = composer.scalar("classes") or (composer.facts[dataset].classes if dataset else 0)
     if p is None or not 0 < p < 1 or classes < 2:
-        raise leaf.wrong("expected p between 0 and 1, and at least two classes")
+        raise leaf.wrong("expected p between 0 and 1, and at least two classes, by 'classes' or 'dataset'")
     return f"{FORMULAS[leaf.value](classes, p):.3f}"
 
 

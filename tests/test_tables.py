@@ -181,7 +181,10 @@ def test_full_is_the_published_recipe() -> None:
     assert released.view is not None
     assert (released.view.after, released.view.subset) == (31, "first-704")
     scale = resolve.cells(published.load("mmcosine-scale"), reading="released")
-    assert {cell.run["head"]: cell.view.decision for cell in scale if cell.column == "cd" and cell.view} == {"concat": "head", "cosine": "raw"}
+    assert {cell.run["head"]: cell.view.decision for cell in scale if cell.column == "cd" and cell.view} == {
+        "concat": "head",
+        "cosine": "raw",
+    }
 
 
 def test_demo_stands_on_stand_ins_alone_and_changes_neither_method_nor_head() -> None:
