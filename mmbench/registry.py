@@ -99,7 +99,6 @@ AUGMENTATIONS: dict[str, str] = {
     "none": "nothing",
     "crop-flip": "each frame: a random resized crop and a flip; ImageNet statistics",
     "crop-flip-sound": "the same, and a random window of the sound",
-    "flip": "a flip of image, depth and labels together",
 }
 
 KINDS: dict[str, dict[str, Entry]] = {

@@ -99,7 +99,8 @@ def key(address: str, reading: str = "paper", scale: str = "full") -> str:
         ("mmcosine-losses:ce:crema-d", "mmcosine-scale:vanilla:cd"),
         ("mmcosine-losses:ce-mmcosine:crema-d", "mmcosine-scale:s-2:cd"),
         ("cmvqvae-digits:mnist:compl", "cmvqvae-digits:both:accuracy", "cmvqvae-complementarity:digits:zeta"),
-        ("cmvqvae-comparison:ours:crema-d", "cmvqvae-main:ours:crema-d-zeta", "cmvqvae-ablation:ours:acc", "cmvqvae-threshold:t-50:crema-d"),
+        ("cmvqvae-comparison:ours:crema-d", "cmvqvae-main:ours:crema-d-zeta", "cmvqvae-ablation:ours:acc"),
+        ("cmvqvae-comparison:ours:nyuv2", "cmvqvae-threshold:t-50:nyuv2", "cmvqvae-complementarity:nyuv2:first"),
         ("cmvqvae-main:multi:crema-d", "cmvqvae-ablation:i:acc"),
     ],
 )  # fmt: skip
