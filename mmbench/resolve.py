@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mmbench import ladder, paths, published
@@ -13,11 +13,12 @@ from mmbench.fields import PARAMETERS, RUN, VIEW
 from mmbench.ladder import Leaf, Merged
 from mmbench.locate import place
 from mmbench.spec import READINGS, SCALES, Cell, Table, View, flatten, key
+from mmbench.tables import crosses
 from mmbench.theory import FORMULAS
 
 
 def cells(table: Table, scale: str = "full", reading: str = "paper") -> tuple[Cell, ...]:
-    """All cells of a table: one per printed value, and per crossing of a row that prints none. Raises UserError."""
+    """All cells of a table: one per printed value, and per crossing of a row or column of which nothing is printed. Raises UserError."""
     for kind, given, options in (("scale", scale, SCALES), ("reading", reading, READINGS)):
         if given not in options:
             raise unknown(kind, given, options)
@@ -39,13 +40,9 @@ def why(table: Table, cell: Cell, scale: str = "full", reading: str = "paper") -
     return {path: place(leaf.level.file, leaf.where) for path, leaf in sorted(found.items())}
 
 
-def crossings(table: Table) -> Iterator[tuple[str, str]]:
-    """(row, column) in reading order."""
-    filled = {row for row, _ in table.published}
-    for row in table.rows:
-        for column in table.columns:
-            if (row.id, column.id) in table.published or row.id not in filled:
-                yield row.id, column.id
+def crossings(table: Table) -> list[tuple[str, str]]:
+    """(row, column) of each cell, in reading order."""
+    return [(row.id, column.id) for row in table.rows for column in table.columns if crosses(table.published, row.id, column.id)]
 
 
 def _composer(table: Table, row: str, column: str, scale: str, reading: str, shelf: published.Shelf) -> Composer:

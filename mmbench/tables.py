@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"\d+(\.\d+)?(x\d+(\.\d+)?)*")  # 32x32x64 is a number of a
 _AMOUNT = re.compile(r"\d")
 _CURVE = re.compile(r"\S+ ([<>] \S+|rises|falls)")
 _TABLE = {"id": str, "where": str, "title": str, "kind": str, "x_label": str, "margin": dict}
-_COLUMN = {"label": str, "x": (int, float), "margin": dict}
+_COLUMN = {"label": str, "x": (int, float), "margin": dict, "printed": bool}
 _ROW = {"label": str, "x": (int, float), "printed": bool, "cited": bool, "source": str}
 _CLAIM = {
     "says": str, "form": str, "rows": list, "than": list, "in": list, "over": str, "amount": str, "transfers": bool, "quantity": str,
@@ -39,7 +39,7 @@ def table(path: Path, data: Mapping[str, Any], paper: str, known: Mapping[str, C
     ids = [c.id for c in columns], [r.id for r in rows]
     file.ladder((), data, *ids, scale=False)
     file.blocks((), data, *ids)
-    published = _published(file, rows, *ids)
+    published = _published(file, *ids)
     return Table(
         **{key: head[key] for key in ("id", "where", "title", "kind", "metric", "unit", "better")}, paper=paper, rows=rows,
         columns=columns, published=published, bold=_bold(file, published), claims=_claims(file, head["id"], published, *ids),
@@ -98,7 +98,7 @@ def _rows(file: File) -> tuple[Row, ...]:
     return tuple(found)
 
 
-def _published(file: File, rows: Collection[Row], columns: Collection[str], ids: Collection[str]) -> dict[tuple[str, str], str]:
+def _published(file: File, columns: Collection[str], ids: Collection[str]) -> dict[tuple[str, str], str]:
     found: dict[tuple[str, str], str] = {}
     given = file.mapping(("published",), file.data.get("published", {}))
     for row, values in given.items():
@@ -109,13 +109,19 @@ def _published(file: File, rows: Collection[Row], columns: Collection[str], ids:
             if not isinstance(value, str) or not (_NUMBER.fullmatch(value) or value in WORDS):
                 raise file.wrong(where, f"expected a number in quotes, as printed, or one of {', '.join(WORDS)}, found {value!r}")
             found[row, column] = value
-    for row in rows:
-        printed = file.data["rows"][row.id].get("printed", True)
-        if printed != any(key[0] == row.id for key in found):
-            lacks = f"expected its values under [published.{row.id}], or printed = false"
-            raise file.wrong(("rows", row.id), lacks if printed else "says printed = false, yet it has values")
+    for position, kind, given in ((0, "rows", ids), (1, "columns", columns if found else ())):
+        for id in given:
+            printed = file.data[kind][id].get("printed", True)
+            if printed != any(key[position] == id for key in found):
+                lacks = "expected its values under [published], or printed = false"
+                raise file.wrong((kind, id), lacks if printed else "says printed = false, yet it has values")
     order = {id: i for i, id in enumerate(ids)}, {id: i for i, id in enumerate(columns)}
     return dict(sorted(found.items(), key=lambda item: (order[0][item[0][0]], order[1][item[0][1]])))
+
+
+def crosses(published: Mapping[tuple[str, str], str], row: str, column: str) -> bool:
+    """Whether there is a cell: a printed value, or a row or a column of which nothing is printed."""
+    return (row, column) in published or row not in {r for r, _ in published} or column not in {c for _, c in published}
 
 
 def _bold(file: File, published: Mapping[tuple[str, str], str]) -> frozenset[tuple[str, str]]:
@@ -174,11 +180,11 @@ def _where(
     published: Mapping[tuple[str, str], str],
     columns: Collection[str],
 ) -> tuple[str, ...]:
-    """The claim's columns; without `in`, those in which all its rows have a cell."""
-    filled = {row for row, _ in published}
-    lacking = {(r, c) for r in rows for c in columns if r in filled and (r, c) not in published}
+    """The claim's columns; without `in`, those with printed values in which all its rows have a cell."""
+    lacking = {(r, c) for r in rows for c in columns if not crosses(published, r, c)}
+    printed = {c for _, c in published} or set(columns)
     if "in" not in claim:
-        chosen = tuple(c for c in columns if not any((r, c) in lacking for r in rows))
+        chosen = tuple(c for c in columns if c in printed and not any((r, c) in lacking for r in rows))
         if not chosen:
             raise file.wrong(where, "its rows have no column in common; name the columns with 'in'")
         return chosen

@@ -254,6 +254,8 @@ def test_states(suite: Resolve) -> None:
 def test_a_row_without_printed_values_crosses_every_column_and_a_hole_makes_no_cell(suite: Resolve) -> None:
     found = suite('[rows.z]\nlabel = "z"\nprinted = false\n', table=TABLE.replace(', b = "2.0"', ""))
     assert list(found) == ["x:a", "y:a", "y:b", "z:a", "z:b"]
+    columns = TABLE.replace("[rows.x]", '[columns.c]\nlabel = "c"\nprinted = false\n[rows.x]').replace(', b = "2.0"', "")
+    assert list(suite(table=columns)) == ["x:a", "x:c", "y:a", "y:b", "y:c"]
 
 
 def test_a_view_takes_its_fields_from_the_ladder_and_trains_nothing(suite: Resolve) -> None:
