@@ -132,6 +132,7 @@ def test_the_two_papers_share_their_ucf101_baselines_under_the_paper_reading_alo
         ("mmcosine-losses:ccl:crema-d", "mmcosine-losses:ccl-mmcosine:crema-d", "mmcosine-losses:ce-mmcosine:crema-d"),
         ("cmvqvae-main:ours:crema-d", "cmvqvae-main:no-penalty:crema-d", "cmvqvae-main:drop:crema-d", "cmvqvae-main:first:crema-d"),
         ("cmvqvae-rml:rml-only:acc", "cmvqvae-rml:ours:acc"),
+        ("arl-ablation:ur:acc", "arl-ablation:al:acc", "arl-ablation:ur+al:acc", "arl-ablation:ur+al+gr:acc", "arl-ablation:constant:acc"),
         ("cmvqvae-comparison:ogm-ge:crema-d", "cmvqvae-comparison:pmr:crema-d", "cmvqvae-comparison:ours:crema-d"),
     ],
 )  # fmt: skip

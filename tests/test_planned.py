@@ -1,0 +1,23 @@
+"""Components to come: each stands in one list, and what tables name of them is blocked with the reason."""
+
+from __future__ import annotations
+
+from mmbench import published, registry, resolve
+from mmbench.planned import PLANNED
+
+
+def test_what_is_written_is_no_longer_planned() -> None:
+    for kind, planned in PLANNED.items():
+        assert set(planned) & set(registry.KINDS[kind]) == set()
+
+
+def test_a_cell_is_unwritten_exactly_where_it_names_something_planned() -> None:
+    for table in map(published.load, published.ids()):
+        for cell in resolve.cells(table):
+            if cell.state in ("run", "unwritten"):
+                run = cell.run
+                named = [("encoder", encoder["name"]) for encoder in run["encoders"].values()]
+                named += [(kind, run[kind]) for kind in ("method", "head", "model", "task")]
+                lacking = [f"{kind} {name}" for kind, name in named if name in PLANNED[kind]]
+                assert (cell.state == "unwritten") == bool(lacking or "pretraining" in run), cell.address
+                assert all(name in cell.why for name in lacking)
