@@ -1,0 +1,60 @@
+"""The datasets that can be prepared, by hand, and what `mmbench data list` says of all."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from datasets_prep.dataset import Dataset
+from mmbench import prepared, published, resolve
+from mmbench.errors import UserError, unknown
+
+MODULES = {"crema-d": "datasets_prep.crema_d"}
+
+
+def load(id: str) -> Dataset:
+    """The dataset of this name; UserError for one that ships with mmbench, or whose preparation is not written, or is unknown."""
+    if id in MODULES:
+        return importlib.import_module(MODULES[id]).DATASET
+    facts = published.datasets()
+    if id in facts and facts[id].stand_in:
+        raise UserError(f"{id} ships with mmbench: there is nothing to prepare")
+    if id in facts:
+        raise UserError(f"{id}: its preparation is not written yet; ready: {', '.join(MODULES)}")
+    raise unknown("dataset", id, {*MODULES, *facts})
+
+
+def entries(root: Path) -> list[dict[str, Any]]:
+    """One object per dataset, by id."""
+    feeds = tables()
+    return [
+        {
+            "id": id, "title": facts.title, "licence": facts.licence, "access": facts.access, "size": facts.size, "url": facts.url,
+            "modalities": list(facts.modalities), "splits": list(facts.splits), "tables": sorted(feeds.get(id, ())),
+            "stand_in": facts.stand_in, "preparation": "ships" if facts.stand_in else "written" if id in MODULES else "not written",
+            "prepared": _prepared(root, id),
+        }
+        for id, facts in published.datasets().items()
+    ]  # fmt: skip
+
+
+def _prepared(root: Path, id: str) -> dict[str, Any] | None:
+    """What is in this root: items, recipes, splits; None where nothing is."""
+    path = prepared.home(root, id) / "meta.json"
+    if not path.exists():
+        return None
+    facts = prepared.read(path)
+    return {"version": facts["version"], "items": facts["items"], "arrays": list(facts["arrays"]), "splits": list(facts["overlap"]),
+            "imitation": facts["imitation"]}  # fmt: skip
+
+
+def tables() -> dict[str, set[str]]:
+    """Dataset -> the tables that a run on it feeds, at scale full, under either reading."""
+    found: dict[str, set[str]] = {}
+    for id in published.ids():
+        for reading in ("paper", "released"):
+            for cell in resolve.cells(published.load(id), "full", reading):
+                if cell.run:
+                    found.setdefault(cell.run["dataset"], set()).add(id)
+    return found
