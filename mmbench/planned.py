@@ -8,25 +8,10 @@ from __future__ import annotations
 
 from mmbench.registry import Entry
 
-_VALUATION = {
-    "warmup": "epoch",  # the first 0-based epoch whose draws follow the contributions
-    "zero": "input|feature",  # what of an absent modality is zeroed (paper; released)
-    "transforms": "test|train",  # those under which training samples are valued (train: released)
-}
 _TWO = (2, 2)
 _MANY = (2, 0)
 
 _METHODS = {
-    # weight of the class-aware contrastive loss, its temperature; both directions or only first -> second; weight of the divergence
-    "ccl": Entry(
-        "", 1, "", "CE plus class-aware contrastive loss",
-        {"weight": "float", "temperature": "float", "symmetric": "bool", "divergence": "float"}, modalities=_MANY,
-    ),
-    # weights: one per modality and one for the fused loss; empty: estimated online, on `holdout` of train, over `estimate` epochs
-    "g-blending": Entry(
-        "", 1, "", "a weighted sum of unimodal and fused losses",
-        {"weights": "floats", "holdout": "float", "estimate": "epoch"}, modalities=_MANY,
-    ),
     # noise: True is OGM-GE. Active from epoch `start` to `end`, both included
     "ogm": Entry(
         "", 1, "", "gradient modulation of the dominant modality", {"alpha": "float", "noise": "bool", "start": "epoch", "end": "epoch"},
@@ -45,26 +30,6 @@ _METHODS = {
     # window: steps of one curation; start: the first 0-based epoch under control
     "greedy": Entry(
         "", 1, "", "balanced conditional learning speed", {"epsilon": "float", "window": "int", "start": "epoch"}, modalities=_TWO,
-    ),
-    # All smv methods log `resampled` (copies per epoch, the mean since the warm-up), `valued` and `drawn` (samples per epoch).
-    # copies = max(1, round half up(factor * (1 - phi)^power)) for phi < 1
-    "smv-sample": Entry(
-        "", 1, "smv", "copies of low-contributing modalities, sample by sample", {"power": "float", "factor": "float", **_VALUATION},
-        modalities=_MANY,
-    ),
-    # rate = function(alpha * 2/3 * gap); draw: each sample with that probability (paper), or int(rate N) with replacement (released)
-    "smv-modality": Entry(
-        "", 1, "smv", "copies of the low-contributing modality, at the rate of the gap",
-        {"function": "linear|tanh|power-1.5", "alpha": "float", "subset": "float", "draw": "bernoulli|replacement", **_VALUATION},
-        modalities=_MANY,
-    ),
-    "smv-fixed": Entry("", 1, "smv", "the same number of copies for every phi < 1", {"copies": "int", **_VALUATION}, modalities=_MANY),
-    # in a sample with any phi < 1 the highest contributor's feature is dropped with this probability
-    "smv-drop": Entry("", 1, "smv", "valuation with modality drop", {"probability": "float", **_VALUATION}, modalities=_MANY),
-    # the same choice; `share` of its patches (patch x patch pixels of an image, the same share of blocks of a spectrogram) zeroed
-    "smv-mask": Entry(
-        "", 1, "smv", "valuation with data mask", {"probability": "float", "share": "float", "patch": "int", **_VALUATION},
-        modalities=_MANY,
     ),
 }  # fmt: skip
 

@@ -37,6 +37,12 @@ class Entry:
     heads: tuple[str, ...] = ()
 
 
+_VALUATION = {
+    "warmup": "epoch",  # the first 0-based epoch whose draws follow the contributions
+    "zero": "input|feature",  # what of an absent modality is zeroed (paper; released)
+    "transforms": "test|train",  # those under which training samples are valued (train: released)
+}
+
 METHODS: dict[str, Entry] = {
     "joint": Entry("mmbench.methods.joint:Joint", 1, "", "the task's loss on the fused output, nothing else"),
     "unimodal": Entry("mmbench.methods.unimodal:Unimodal", 1, "", "train and test with one modality", {"modality": "str"}),
@@ -46,6 +52,46 @@ METHODS: dict[str, Entry] = {
             "rule": "paper|code|constant", "temperature": "float", "gamma": "float", "warmup": "epoch",
             "regularisation": "bool", "asymmetric": "bool", "residual": "bool",
         },
+        modalities=(2, 0),
+    ),
+    # weight of the class-aware contrastive loss, its temperature; both directions or only first -> second; weight of the divergence
+    "ccl": Entry(
+        "mmbench.methods.ccl:CCL", 1, "", "CE plus class-aware contrastive loss",
+        {"weight": "float", "temperature": "float", "symmetric": "bool", "divergence": "float"}, modalities=(2, 0),
+    ),
+    # weights: one per modality and one for the fused loss; empty: estimated online, on `holdout` of train, over `estimate` epochs
+    "g-blending": Entry(
+        "mmbench.methods.g_blending:GBlending", 1, "", "a weighted sum of unimodal and fused losses",
+        {"weights": "floats", "holdout": "float", "estimate": "epoch"}, modalities=(2, 0),
+    ),
+    # All smv methods log `resampled` (copies per epoch, the mean since the warm-up), `valued` and `drawn` (samples per epoch).
+    # copies = max(1, round half up(factor * (1 - phi)^power)) for phi < 1
+    "smv-sample": Entry(
+        "mmbench.methods.smv_sample:SMVSample", 1, "smv", "copies of low-contributing modalities, sample by sample",
+        {"power": "float", "factor": "float", **_VALUATION},
+        modalities=(2, 0),
+    ),
+    # rate = function(alpha * 2/3 * gap); draw: each sample with that probability (paper), or int(rate N) with replacement (released)
+    "smv-modality": Entry(
+        "mmbench.methods.smv_modality:SMVModality", 1, "smv", "copies of the low-contributing modality, at the rate of the gap",
+        {"function": "linear|tanh|power-1.5", "alpha": "float", "subset": "float", "draw": "bernoulli|replacement", **_VALUATION},
+        modalities=(2, 0),
+    ),
+    "smv-fixed": Entry(
+        "mmbench.methods.smv_fixed:SMVFixed", 1, "smv", "the same number of copies for every phi < 1",
+        {"copies": "int", **_VALUATION},
+        modalities=(2, 0),
+    ),
+    # in a sample with any phi < 1 the highest contributor's feature is dropped with this probability
+    "smv-drop": Entry(
+        "mmbench.methods.smv_drop:SMVDrop", 1, "smv", "valuation with modality drop",
+        {"probability": "float", **_VALUATION},
+        modalities=(2, 0),
+    ),
+    # the same choice; `share` of its patches (patch x patch pixels of an image, the same share of blocks of a spectrogram) zeroed
+    "smv-mask": Entry(
+        "mmbench.methods.smv_mask:SMVMask", 1, "smv", "valuation with data mask",
+        {"probability": "float", "share": "float", "patch": "int", **_VALUATION},
         modalities=(2, 0),
     ),
 }  # fmt: skip

@@ -43,10 +43,14 @@ def shapley(values: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def contributions(head: Head, features: Mapping[str, Tensor], labels: Tensor) -> Tensor:
-    """N x M contributions with absent modalities zeroed at the feature. features: modality -> N x d; labels N."""
+def contributions(head: Head, features: Mapping[str, Tensor], labels: Tensor, absent: Mapping[str, Tensor] | None = None) -> Tensor:
+    """N x M contributions. features: modality -> N x d; labels N. absent: modality -> d, what stands in the place of a feature
+    that is not given (the encoder's answer to a zero input); without it the feature is zeroed, as the head does it."""
 
     def right(given: Tensor) -> Tensor:
-        return head.coalition(features, given.to(labels.device)).argmax(1) == labels
+        if absent is None:
+            return head.coalition(features, given.to(labels.device)).argmax(1) == labels
+        mixed = {m: features[m] if given[i] else absent[m].expand_as(features[m]) for i, m in enumerate(head.modalities)}
+        return head.fuse(mixed).argmax(1) == labels
 
     return shapley(benefits(right, len(head.modalities)))

@@ -9,11 +9,12 @@ A run can be stopped between any two steps and ends, when resumed, in the same b
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -21,8 +22,8 @@ from torch import Tensor
 
 from mmbench import diagnostics, history, optim
 from mmbench.checkpoint import Checkpoint
-from mmbench.datasets.data import Part
-from mmbench.method import Draw, Method, Run, evaluating
+from mmbench.datasets.data import Batch, Part
+from mmbench.method import Draw, Method, Run, Turn, evaluating
 from mmbench.randomness import generator, stream
 from mmbench.spec import View
 
@@ -56,6 +57,7 @@ def train(
     run.optimiser = optim.optimiser([p for p in run.model.parameters() if p.requires_grad], run.spec["optimiser"])
     schedule = optim.schedule(run.optimiser, run.spec["schedule"], run.epochs)
     run.change = lambda features: method.features(run, features)
+    run.fit = lambda modalities, epochs, part: fit(run, modalities, epochs, part)
     wanted = history.rules(views, run.task.primary, "val" in run.data.parts)
     past, clock, current = _resume(run, schedule, checkpoint.load())
     if past is None:
@@ -85,6 +87,30 @@ def train(
         run.epoch, run.logged, current = run.epoch + 1, {}, None
         progress({"epoch": run.epoch, "epochs": run.epochs, "loss": mean, run.task.primary: numbers[run.task.primary]})
     return past | {"train_loss": past["curve"]["loss"][-1]}, clock
+
+
+@dataclass(frozen=True)
+class _Only(Method):
+    """Joint training of some modalities, for `fit`."""
+
+    modalities: tuple[str, ...]
+
+    def turns(self, run: Run, batch: Batch) -> Sequence[Turn]:
+        return (Turn(self.modalities),)
+
+
+def fit(run: Run, modalities: tuple[str, ...], epochs: int, part: Part) -> Any:
+    """A copy of the model as it is now, trained jointly on these modalities of a part of the data, by the run's own recipe."""
+    data = replace(run.data, parts={"train": part})
+    other = replace(run, model=copy.deepcopy(run.model), data=data, epochs=epochs, epoch=0, state={}, logged={}, change=None)
+    other.optimiser = optim.optimiser([p for p in other.model.parameters() if p.requires_grad], run.spec["optimiser"])
+    schedule, method = optim.schedule(other.optimiser, run.spec["schedule"], run.epochs), _Only(modalities)
+    for other.epoch in range(epochs):
+        now = _begin(other, method)
+        for _ in _steps(other, method, now):
+            pass
+        _advance(schedule, float(now.loss) / max(1, now.steps))
+    return other.model
 
 
 def _begin(run: Run, method: Method) -> Epoch:
