@@ -5,29 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from mmbench import augment
 from mmbench.datasets.data import Batch, Data, Part
+from mmbench.rows import Rows
 
 
 def transformer(data: Data, spec: Mapping[str, Any], device: torch.device) -> Callable[..., Batch]:
     """The function that makes batches for a run: (part, index, keep, training, generator) -> Batch.
-    Parts that are held in memory are moved to the device once."""
-    resident: dict[int, dict[str, Tensor]] = {}
+    What a part holds in memory is moved to the device once; rows of a prepared store are read, moved and augmented batch by batch."""
+    resident: dict[int, tuple[Part, dict[str, Tensor], Tensor]] = {}
 
-    def take(part: Part, index: Tensor) -> dict[str, Tensor]:
-        if id(part) not in resident:
-            resident[id(part)] = {m: torch.as_tensor(a).to(device) for m, a in part.arrays.items() if not isinstance(a, np.memmap)}
-        held = resident[id(part)]
-        found = {}
-        for modality, array in part.arrays.items():
-            found[modality] = held[modality][index.to(device)] if modality in held else torch.from_numpy(array[index.numpy()]).to(device)
-        return found
+    def held(part: Part) -> tuple[Part, dict[str, Tensor], Tensor]:
+        if id(part) not in resident:  # the part is kept beside, so that its id stays its own
+            arrays = {m: torch.as_tensor(a).to(device) for m, a in part.arrays.items() if not isinstance(a, Rows)}
+            resident[id(part)] = part, arrays, torch.as_tensor(part.labels).to(device)
+        return resident[id(part)]
 
     def transform(part: Part, index: Tensor, keep: Tensor | None, training: bool, generator: torch.Generator | None) -> Batch:
-        labels = torch.as_tensor(part.labels)[index].to(device)
-        return Batch(take(part, index), labels, index, None if keep is None else keep.to(device))
+        _, arrays, labels = held(part)
+        here = index.to(device)
+        inputs = {
+            m: augment.read(a, index, spec, training, generator, device) if isinstance(a, Rows) else arrays[m][here]
+            for m, a in part.arrays.items()
+        }
+        return Batch(inputs, labels[here], index, None if keep is None else keep.to(device))
 
     return transform

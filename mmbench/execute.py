@@ -19,6 +19,7 @@ import torch
 import mmbench
 from mmbench import build, history, paths, records, registry
 from mmbench.checkpoint import Checkpoint, digest
+from mmbench.datasets import store
 from mmbench.datasets.data import Data
 from mmbench.method import Run
 from mmbench.spec import Job
@@ -63,12 +64,11 @@ def execute(job: Job, *, device: str = "cpu", progress: Callable[[dict[str, Any]
 def load(spec: Mapping[str, Any]) -> Data:
     """The data of a run: a stand-in, or the prepared store under `MMBENCH_DATA`."""
     if spec["dataset"] in registry.DATASETS:
-        data = registry.load("dataset", spec["dataset"])()
-    else:
-        from mmbench.datasets import store
-
-        data = store.load(paths.data(), spec["dataset"], spec["split"], spec["preparation"], spec["modalities"], small=spec.get("small", 0))
-    return data
+        return registry.load("dataset", spec["dataset"])()
+    return store.load(
+        paths.data(), spec["dataset"], spec["split"], spec["preparation"], spec["modalities"],
+        small=spec.get("small", 0), frames=spec.get("frames", 1), frame_rule=spec.get("frame_rule", "middle"),
+    )  # fmt: skip
 
 
 def result(run: Run, past: Mapping[str, Any]) -> dict[str, Any]:

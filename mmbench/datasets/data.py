@@ -11,7 +11,8 @@ import torch
 
 @dataclass(frozen=True)
 class Batch:
-    """inputs: modality -> B x ... (float32 after transforms), the batch's own: a method may change them in `turns`; labels: B (int64), or what the task needs;
+    """inputs: modality -> B x ... (float32 after transforms), the batch's own: a method may change them in `turns`;
+    labels: B (int64), or what the task needs;
     index: B, positions in the part; keep: B x M bool, which modality of which sample is given (None: all)."""
 
     inputs: dict[str, torch.Tensor]
