@@ -1,7 +1,7 @@
-"""How often the judge raises a false alarm, through its public function: `python -m tests.calibration` prints the table.
+"""How often the judge raises a false alarm, through its public function: `python -m tests.calibration` prints the table (half a minute).
 
-Tables of eight cells whose true mean the paper printed (one run behind it, rounded as
-printed), n seeds with a common part (seed correlation), equal spreads or one cell of three times the others'.
+Columns of eight cells whose true mean the paper printed (one run of the same recipe behind each, rounded as printed), n seeds with a
+common part (seed correlation), equal spreads or one cell of three times the others'. A false alarm: a value called inconsistent.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ def alarms(n: int, correlation: float, wild: bool, columns: int, source: np.rand
 
 
 def rates(columns: int, seed: int = 1) -> dict[tuple[int, float, bool], np.ndarray]:
+    """(seeds, correlation, one cell wild) -> the false alarms of each cell. With 1,000 columns a cell's has a standard error of 1 %."""
     source = np.random.default_rng(seed)
     return {case: alarms(*case, columns, source) for case in product((3, 5), (0.0, 0.5, 0.9), (False, True))}
 

@@ -12,8 +12,12 @@ from tests.calibration import alarms
 
 @pytest.mark.parametrize(("correlation", "wild"), list(product((0.0, 0.5, 0.9), (False, True))))
 def test_at_five_seeds_false_alarms_are_rare(correlation, wild):
-    """Eight cells, 400 tables: the mean's standard error is about 0.4 %, a cell's about 1.3 %."""
-    found = alarms(5, correlation, wild, 400, np.random.default_rng(1))
+    """Eight cells, 800 tables: a cell's standard error is at most 1.1 %."""
+    found = alarms(5, correlation, wild, 800, np.random.default_rng(1))
     assert found.mean() <= 0.07
     assert found.max() <= 0.12
-    assert found.mean() > 0.005, "a judge that never objects is no judge"
+    assert found.mean() > 0.01, "a judge that never objects is no judge"
+
+
+def test_at_three_seeds_the_rates_are_only_printed_but_not_absurd():
+    assert alarms(3, 0.5, False, 200, np.random.default_rng(1)).mean() < 0.10

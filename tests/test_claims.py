@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from mmbench import claims
-from mmbench.spec import FORMS, Claim, Column, Margin, Row, Table
+from mmbench import claims, forms
+from mmbench.sample import Sample
+from mmbench.spec import FORMS, Cell, Claim, Column, Margin, Row, Table
 
 ROWS = ("base", "a", "b", "c")
 
@@ -27,13 +30,27 @@ def runs(base=60.0, a=61.0, b=64.0, c=62.0, noise=0.05, seeds=5):
     return {at: {s: means[at[0]] + noise * (drawn[s] - drawn.mean()) for s in range(seeds)} for at, drawn in noises.items()}
 
 
-def judged(form, values=None, better="higher", stand_in=False, quantities=None, **fields):
+def sample(row, column, values, **more):
+    return Sample(Cell("toy", row, column, "1.0", "accuracy", "", "higher", "run", key=f"{row}{column}"), values, **more)
+
+
+def recorded(quantities):
+    """{(name, selection): {seed: value}} as a frame's columns."""
+    long = [(name, selection, seed, v) for (name, selection), series in quantities.items() for seed, v in series.items()]
+    return {c: np.array(col, dtype) for c, col, dtype in zip(("metric", "selection", "seed", "value"), zip(*long), "OOif")}  # noqa: B905
+
+
+def samples(values=None, quantities=None, **more):
+    found = {at: sample(*at, series, **more.get(at[0], {})) for at, series in (values or runs()).items()}
+    for row, own in (quantities or {}).items():
+        found[row, "x"] = replace(found[row, "x"], rows=recorded(own))
+    return found
+
+
+def judged(form, values=None, better="higher", stand_in=False, quantities=None, more=None, **fields):
     fields = {"columns": ("x",), **fields}
-    found = values or runs()
-    return claims.evaluate(
-        Claim("toy", "says", form, **fields), table(better), lambda r, c: found.get((r, c), {}),
-        lambda r, c, name, selection: (quantities or {}).get((r, name, selection), {}), stand_in=stand_in,
-    )  # fmt: skip
+    claim = Claim("toy", "says", form, **fields)
+    return claims.evaluate(claim, table(better), samples(values, quantities, **(more or {})), stand_in=stand_in)
 
 
 CLEAR = [
@@ -139,10 +156,179 @@ def series(value):
      ("log.none rises", "missing"), ("log.k wobbles", "missing")],
 )  # fmt: skip
 def test_curves_compare_ends_or_two_quantities(quantity, word):
-    recorded = {("a", "log.k", "last"): series(0.7), ("a", "log.k", "first"): series(0.5), ("a", "log.d", "last"): series(0.9)}
-    assert judged("curve", rows=("a",), quantity=quantity, quantities=recorded).word == word
+    own = {("log.k", "last"): series(0.7), ("log.k", "first"): series(0.5), ("log.d", "last"): series(0.9)}
+    assert judged("curve", rows=("a",), quantity=quantity, quantities={"a": own}).word == word
+
+
+def test_a_falling_quantity():
+    own = {("log.zeta", "last"): series(0.2), ("log.zeta", "first"): series(0.5)}
+    found = judged("curve", rows=("a",), quantity="log.zeta falls", quantities={"a": own})
+    assert (found.word, found.estimate) == ("holds", pytest.approx(0.3))
+    assert judged("curve", rows=("a",), quantity="log.zeta rises", quantities={"a": own}).word == "fails"
 
 
 def test_printed_amounts_are_read():
-    assert [claims.number(t) for t in ("+18.14", "0.96x", "2 %", "-3")] == [18.14, 0.96, 2.0, -3.0]
-    assert [claims.half_unit(t) for t in ("71.90", "71.9", "72", "0.96x")] == [0.005, 0.05, 0.5, 0.005]
+    assert [forms.number(t) for t in ("+18.14", "0.96x", "2 %", "-3", "about 2")] == [18.14, 0.96, 2.0, -3.0, 2.0]
+    with pytest.raises(ValueError, match="no number in the amount 'much'"):
+        forms.number("much")
+
+
+def test_the_numbers_of_a_gain_are_the_paired_t_interval():
+    values = {("a", "x"): {0: 61.0, 1: 62.5, 2: 61.0}, ("base", "x"): {0: 60.0, 1: 61.0, 2: 60.5}}
+    found = judged("gain", values, rows=("a",), than=("base",))
+    half = 2.919986 * 0.5 / np.sqrt(3)  # t(.95, 2); the differences 1, 1.5, 0.5
+    assert (found.estimate, found.low, found.high) == tuple(pytest.approx(x, rel=1e-5) for x in (1.0, 1.0 - half, 1.0 + half))
+    assert (found.df, found.n, found.word) == (2, 3, "holds")
+
+
+def gained(by, spread, seeds=5):
+    """Paired gains of the given mean and standard deviation."""
+    source = np.random.default_rng(2).standard_normal(seeds)
+    noise = spread * (source - source.mean()) / source.std(ddof=1)
+    return {("a", "x"): {s: 60 + by + noise[s] for s in range(seeds)}, ("base", "x"): dict.fromkeys(range(seeds), 60.0)}
+
+
+@pytest.mark.parametrize(
+    ("by", "spread", "amount", "word"),
+    [
+        (4.0, 1.0, "4.00", "holds"),
+        (4.0, 1.0, "6.50", "holds"),  # one more pair of runs: 4 +- t(.975, 4) sqrt(1 + 1/5) = 3.04
+        (4.0, 1.0, "7.10", "fails"),
+        (4.0, 1.0, "-4.00", "holds"),  # a lower error rate: the sign is the column's
+        (0.1, 1.0, "0.10", "undecided"),  # fits, but there may be no gain
+        (0.1, 1.0, "9.80", "fails"),  # the direction is open, the amount is not
+        (-4.0, 1.0, "4.00", "fails"),
+        (4.0, 0.001, "4.20", "holds"),  # further off than our noise, but within the column's margin of 0.5
+        (4.0, 0.001, "4.60", "fails"),
+        (4.1, 0.001, "5", "holds"),  # printed without decimals: 4.5 and more, and the margin reaches down to 4.0
+    ],
+)
+def test_the_amount_of_a_gain(by, spread, amount, word):
+    assert judged("gain", gained(by, spread), rows=("a",), than=("base",), amount=amount).word == word
+
+
+def test_more_seeds_do_not_make_a_printed_amount_harder_to_meet():
+    """The stated gain is one pair of runs: an interval of our mean would shrink past it (facts, judging 4.2)."""
+    words = {judged("gain", gained(4.0, 1.0, n), rows=("a",), than=("base",), amount="5.5").word for n in (5, 20, 80)}
+    assert words == {"holds"}
+
+
+@pytest.mark.parametrize(("spread", "word"), [(0.01, "holds"), (1.0, "undecided")])
+def test_a_value_holds_only_where_the_noise_allows_to_say_so(spread, word):
+    values = {("a", "x"): {s: v for s, v in enumerate(61 + spread * np.array([-1, 0, 1, 0, 0]))}}
+    assert judged("value", values, rows=("a",), amount="61.1").word == word
+
+
+def test_the_numbers_of_a_cost_are_ratios():
+    values = {("a", "x"): {0: 2.0, 1: 4.0, 2: 6.0}, ("base", "x"): {0: 1.0, 1: 2.0, 2: 3.0}}
+    found = judged("cost", values, rows=("a",), than=("base",), amount="higher")
+    assert (found.word, found.estimate, found.low, found.high) == ("holds", *[pytest.approx(2.0)] * 3)
+    assert judged("cost", values, rows=("a",), than=("base",)).word == "fails"
+    zero = values | {("base", "x"): {0: 0.0, 1: 2.0, 2: 3.0}}
+    assert judged("cost", zero, rows=("a",), than=("base",)).why == "a cost of a or base is not above 0"
+
+
+def test_best_among_named_rows_only():
+    assert judged("best", rows=("c",), than=("a", "base")).word == "holds"
+    assert judged("best", rows=("c",)).word == "fails"
+    assert judged("best", rows=ROWS).word == "missing", "nothing is left to be better than"
+
+
+def test_all_other_rows_are_those_with_a_number_of_ours():
+    """A row that is only cited, or printed as a word, is no rival; one that merely has not been run is."""
+    toy = table()
+    words = {**toy.published, ("c", "x"): "Inapplicable"}
+    cited = tuple(replace(r, cited=r.id == "base") for r in toy.rows)
+    found = {at: s for at, s in samples().items() if at[0] not in ("base", "c")}
+    claim = Claim("toy", "says", "best", ("b",), columns=("x",))
+    assert claims.evaluate(claim, replace(toy, published=words, rows=cited), found, stand_in=False).word == "holds"
+    unrun = samples() | {("c", "x"): sample("c", "x", {})}
+    assert claims.evaluate(claim, toy, unrun, stand_in=False).why == "no runs of c in x"
+
+
+def test_of_many_comparisons_one_lucky_one_is_no_news():
+    """t = 2.35, between t(.95, 4) = 2.13 and t(.975, 4) = 2.78: enough alone, not as one of two of which one would do."""
+    values = gained(1.0, 0.95) | {(r, "y"): v for (r, _), v in gained(1.0, 0.95).items()}
+    one = {"rows": ("a",), "than": ("base",)}
+    assert judged("better", values, **one).word == "holds"
+    assert judged("better", values, columns=("x", "y"), **one).word == "holds"
+    assert judged("better", values, columns=("x", "y"), over="any", **one).word == "undecided"
+    other = {"rows": ("base",), "than": ("a",)}
+    assert judged("better", values, **other).word == "fails"
+    assert judged("better", values, columns=("x", "y"), **other).word == "undecided"
+    assert judged("better", values, columns=("x", "y"), over="any", **other).word == "fails"
+
+
+def test_the_weakest_of_all_and_the_strongest_of_any_give_the_numbers():
+    both = {"rows": ("a", "b"), "than": ("base",)}
+    assert judged("gain", **both).estimate == pytest.approx(1.0)
+    assert judged("gain", **both, over="any").estimate == pytest.approx(4.0)
+
+
+def test_runs_of_different_origin_are_never_paired():
+    found = judged("better", rows=("a",), than=("base",), more={"a": {"origin": ("local", "cuda", "")}})
+    assert (found.word, found.why) == ("missing", "runs in x are on different data, devices or groups, and are never paired")
+
+
+def test_diverged_seeds_are_left_out_and_named():
+    values = runs()
+    del values["a", "x"][3]
+    found = judged("better", values, rows=("a",), than=("base",), more={"a": {"diverged": (3,)}})
+    assert (found.word, found.n, found.why) == ("holds", 4, "a diverged with 1 of 5 seeds")
+
+
+@pytest.mark.parametrize(
+    ("form", "fields", "hindrance", "word"),
+    [
+        ("better", {}, {"hindrance": "700 of 744 test items found"}, "holds"),  # our runs among themselves
+        ("gain", {"amount": "1.0"}, {"hindrance": "700 of 744 test items found"}, "undecided"),
+        ("better", {}, {"foreign": "ran on an imitation of x", "hindrance": "ran on an imitation of x"}, "undecided"),
+    ],
+)
+def test_what_hinders_a_comparison(form, fields, hindrance, word):
+    found = judged(form, rows=("a",), than=("base",), more={"a": hindrance}, **fields)
+    assert found.word == word
+    assert hindrance["hindrance"] in found.why
+    elsewhere = judged(form, rows=("a",), than=("base",), more={"c": hindrance}, **fields)
+    assert elsewhere.word == "holds", "a row that the claim does not speak of"
+
+
+@pytest.mark.parametrize("form", ["best", "rises-then-falls", "flat", "value"])
+def test_optima_and_sizes_never_transfer(form):
+    found = judged(form, rows=("base", "a", "b"), amount="1.0", transfers=True, stand_in=True)
+    assert (found.word, found.estimate) == ("not judged on a stand-in", None)
+
+
+def test_of_an_amount_only_the_direction_transfers():
+    fields = {"rows": ("b",), "than": ("base",), "transfers": True, "stand_in": True}
+    assert judged("gain", amount="18.14", **fields).word == "seen"
+    assert judged("cost", amount="2.68", **fields).word == "seen"
+    assert judged("cost", amount="0.50", **fields).word == "not seen"
+    noisy = runs(62, 62, 62, 62, noise=3.0)
+    assert judged("gain", noisy, amount="18.14", **fields).word == "unclear"
+
+
+def test_flat_takes_a_relative_margin_of_the_rows_mean():
+    wide = Margin(0.05, "5 %", "2026-11-21", relative=True)
+    toy = table()
+    relative = replace(toy, columns=(replace(toy.columns[0], margin=wide), toy.columns[1]))
+    claim = Claim("toy", "says", "flat", ("a", "c"), columns=("x",))  # 61 and 62: 5 % is about 3
+    assert claims.evaluate(claim, relative, samples(), stand_in=False).word == "holds"
+    none = replace(claim, columns=("y",))
+    assert claims.evaluate(none, relative, samples(), stand_in=False).why == "no amount and no margin say how flat"
+
+
+def test_a_claim_without_any_cell_is_missing():
+    assert judged("better", columns=(), rows=("a",), than=("base",)).why == "no cell to ask"
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_a_claim_that_is_false_seldom_holds(seeds):
+    """No difference at all: 5 % of the tables say "better", 5 % "worse"; 2,000 tables have a standard error of 0.5 %."""
+    source, words = np.random.default_rng(seeds), []
+    for _ in range(2000):
+        drawn = source.standard_normal((2, seeds)) + source.standard_normal(seeds)
+        values = {(r, "x"): dict(enumerate(drawn[i])) for i, r in enumerate(("a", "base"))}
+        words.append(judged("better", values, rows=("a",), than=("base",)).word)
+    assert 0.03 <= words.count("holds") / 2000 <= 0.07
+    assert 0.03 <= words.count("fails") / 2000 <= 0.07

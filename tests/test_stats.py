@@ -55,12 +55,35 @@ def test_the_band_is_the_prediction_interval_plus_half_a_printed_unit():
 
 def test_a_best_of_k_is_expected_above_the_mean():
     """One run at 1.16 standard deviations up is common among the best of 5, and so is one at the mean among single runs."""
-    high = stats.best_of(60.0, 61.16, 0.005, 1.0, 30.0, 5, 5, "higher")
+    high = stats.best_of(60.0, 61.16, 0.005, 1.0, 30.0, 5, 5, "higher")[3]
     assert high > 0.8
-    assert stats.best_of(60.0, 58.84, 0.005, 1.0, 30.0, 5, 5, "lower") == pytest.approx(high)
-    assert stats.best_of(60.0, 58.84, 0.005, 1.0, 30.0, 5, 5, "higher") < 0.05
-    single = stats.best_of(60.0, 61.0, 0.0, 1.0, 4.0, 1, 5, "higher")
-    assert single == pytest.approx(stats.consistency(60.0, 61.0, 0.0, 1.0, 4.0, 1, 5)[1])
+    assert stats.best_of(60.0, 58.84, 0.005, 1.0, 30.0, 5, 5, "lower")[3] == pytest.approx(high)
+    assert stats.best_of(60.0, 58.84, 0.005, 1.0, 30.0, 5, 5, "higher")[3] < 0.05
+
+
+def test_the_best_of_one_is_one_run():
+    low, high, middle, p = stats.best_of(60.0, 61.0, 0.005, 1.0, 4.0, 1, 5, "higher")
+    width, same = stats.consistency(60.0, 61.0, 0.005, 1.0, 4.0, 1, 5)
+    assert (low, high, middle) == (pytest.approx(60 - width), pytest.approx(60 + width), pytest.approx(60))
+    assert p == pytest.approx(same)
+
+
+@given(st.integers(1, 9), st.floats(0.01, 5), st.integers(2, 9), st.sampled_from(["higher", "lower"]))
+def test_the_band_of_a_best_of_k_is_where_its_test_turns(k, sd, n, better):
+    low, high, middle, _ = stats.best_of(60.0, 60.0, 0.005, sd, n - 1, k, n, better)
+    assert low < middle < high
+    for end, outward in ((low, -1e-6), (high, 1e-6)):
+        assert stats.best_of(60.0, end - outward, 0.005, sd, n - 1, k, n, better)[3] > 0.05
+        assert stats.best_of(60.0, end + outward, 0.005, sd, n - 1, k, n, better)[3] < 0.05
+
+
+def test_the_best_of_k_by_simulation():
+    """Two true normals: 5 runs of ours, the best of 5 of theirs; 5 % fall outside, give or take the t-predictive's approximation."""
+    source, outside = np.random.default_rng(5), 0
+    for _ in range(1000):
+        ours, theirs = source.standard_normal(5), source.standard_normal(5).max()
+        outside += stats.best_of(ours.mean(), theirs, 0.0, 1.0, 1e6, 5, 5, "higher")[3] <= 0.05
+    assert 0.02 <= outside / 1000 <= 0.08
 
 
 def test_equivalence_and_the_seeds_it_would_take():
@@ -80,13 +103,29 @@ def test_two_way_residual_by_hand():
     assert stats.two_way(moved)[0] == pytest.approx((2 * (1 / 3) ** 2 + 4 * (1 / 6) ** 2) / 2)
 
 
-def test_a_contrast_of_two_cells_is_the_paired_t_interval():
+def test_a_contrast_of_two_cells_is_the_paired_t_test():
     layout = np.random.default_rng(3).standard_normal((2, 6))
-    estimate, low, high, df = stats.contrast(layout, np.array([1.0, -1.0]))
     difference = layout[0] - layout[1]
-    half = scipy.t.ppf(0.95, 5) * difference.std(ddof=1) / np.sqrt(6)
+    estimate, error, df = stats.contrast(layout, np.array([1.0, -1.0]))
     assert (estimate, df) == (pytest.approx(difference.mean()), 5)
-    assert (low, high) == (pytest.approx(difference.mean() - half), pytest.approx(difference.mean() + half))
+    assert error == pytest.approx(difference.std(ddof=1) / np.sqrt(6))
+    *interval, p = stats.paired(layout[0], layout[1])
+    half = scipy.t.ppf(0.975, 5) * error
+    assert interval == [pytest.approx(estimate), pytest.approx(estimate - half), pytest.approx(estimate + half)]
+    assert p == pytest.approx(scipy.ttest_rel(layout[0], layout[1]).pvalue)
+
+
+def test_identical_runs_differ_by_nothing():
+    same = np.array([60.0, 61.0, 62.0])
+    assert stats.paired(same, same) == (0.0, 0.0, 0.0, 1.0)
+    assert stats.paired(same + 1, same)[3] == 0.0
+
+
+def test_a_residual_below_what_can_be_measured_is_not_believed():
+    """Two seeds whose differences happen to be equal: without the floor the error would be 0."""
+    lucky = np.array([[61.0, 62.0], [60.0, 61.0]])
+    assert stats.contrast(lucky, np.array([1.0, -1.0]))[1] == 0
+    assert stats.contrast(lucky, np.array([1.0, -1.0]), floor=0.04)[1] == pytest.approx(0.04)
 
 
 @pytest.mark.parametrize(
@@ -120,9 +159,29 @@ def test_holm_steps_down():
     assert stats.holm({"a": 0.03, "b": 0.04}) == {"a": False, "b": False}
 
 
+@given(st.dictionaries(st.integers(0, 20), st.floats(0, 1), max_size=8))
+def test_holm_lies_between_bonferroni_and_no_adjustment(p):
+    found = stats.holm(p)
+    assert set(found) == set(p)
+    for name, rejected in found.items():
+        assert rejected <= (p[name] <= 0.05)
+        assert rejected >= (p[name] <= 0.05 / len(p))
+
+
+@pytest.mark.parametrize(("printed", "half"), [("71.90", 0.005), ("71.9", 0.05), ("72", 0.5), ("0.96x", 0.005), ("+18.14", 0.005)])
+def test_half_a_unit_of_the_last_printed_digit(printed, half):
+    assert stats.half_unit(printed) == pytest.approx(half)
+
+
+def test_quantiles_are_those_of_scipy():
+    for df in (1, 2.5, 4, 33.3):
+        assert stats.quantile(0.975, df) == pytest.approx(scipy.t.ppf(0.975, df))
+
+
 def test_mcnemar_and_kendall():
     first, second = np.array([1, 1, 1, 1, 1, 1, 0, 0], bool), np.array([1, 0, 0, 0, 0, 0, 1, 0], bool)
     assert stats.mcnemar(first, second) == (5, 1, pytest.approx(2 * 7 / 64))
     assert stats.mcnemar(first, first) == (0, 0, 1.0)
     assert stats.kendall(np.array([1.0, 2, 3]), np.array([2.0, 4, 9])) == 1.0
     assert stats.kendall(np.array([1.0, 2]), np.array([2.0, 4])) is None
+    assert stats.kendall(np.array([1.0, 2, 3]), np.array([5.0, 5, 5])) is None, "all equal: no order"
