@@ -16,6 +16,9 @@ app = typer.Typer(
     help="Published against reproduced: the tables of four papers on balanced multimodal learning, as data, runs and verdicts.",
 )  # fmt: skip
 
+data = typer.Typer(rich_markup_mode=None, help="Raw downloads and prepared stores.")
+app.add_typer(data, name="data")
+
 Names = Annotated[list[str] | None, typer.Argument(metavar="TABLE...", help="tables, cells TABLE[:ROW[:COLUMN]], papers, or 'all'")]
 Scale = Annotated[str, typer.Option(help="full: the paper's data; small: a part of yours; demo: a stand-in that ships with mmbench")]
 Reading = Annotated[str, typer.Option(help="paper: what the text says; released: what the authors' code does")]
@@ -52,12 +55,13 @@ def show(
 
 @app.command()
 def plan(
-    tables: Names = None, scale: Scale = "full", reading: Reading = "paper", seeds: Seeds = 5, jobs: Jobs = None, json: Json = False
-) -> None:
+    tables: Names = None, scale: Scale = "full", reading: Reading = "paper", seeds: Seeds = 5, jobs: Jobs = None,
+    everything: Annotated[bool, typer.Option("--all", help="every table of the suite")] = False, json: Json = False,
+) -> None:  # fmt: skip
     """Say what would run: wanted, unique, recorded, missing, blocked, and how long it should take."""
     from mmbench import answers, as_text, choose, places
 
-    found = answers.planned(tables or [], scale, reading, seeds, choose.workers(jobs) or places.cores())
+    found = answers.planned(["all"] if everything else tables or [], scale, reading, seeds, choose.workers(jobs) or places.cores())
     _say(found, as_text.plan(found), json)
 
 
@@ -112,13 +116,67 @@ def check(json: Json = False) -> None:
 
 
 @app.command()
-def cite(tables: Names = None, json: Json = False) -> None:
-    """Print BibTeX of the papers that these tables come from."""
-    from mmbench import choose
-    from mmbench import cite as citations
+def cite(tables: Names = None, scale: Scale = "full", reading: Reading = "paper", json: Json = False) -> None:
+    """Print BibTeX of what these tables used: papers, datasets, methods, networks."""
+    from mmbench import choose, published, resolve, sources
 
-    found = citations.bibtex(choose.tables(tables or []))
+    chosen = [published.load(id) for id in choose.tables(tables or [])]
+    found = sources.cite(chosen, [cell for table in chosen for cell in resolve.cells(table, scale, reading)])
     _say(found, "\n\n".join(found), json)
+
+
+Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="an id of `mmbench data list`")]
+
+
+def _answer(answer: Any, json: bool) -> None:
+    _say(answer.data, answer.text, json)
+    raise typer.Exit(answer.code)
+
+
+@data.command("list")
+def data_list(json: Json = False) -> None:
+    """Every dataset: licence, access, size, where to ask for it, which tables it feeds, what is prepared here."""
+    from datasets_prep import verbs
+
+    _answer(verbs.list_(), json)
+
+
+@data.command()
+def prepare(
+    dataset: Dataset,
+    raw: Annotated[list[str], typer.Option(metavar="[NAME=]DIR", help="the raw download; repeat with NAME= for several sources")],
+    lists: Annotated[str | None, typer.Option(metavar="DIR", help="the folder with others' split lists")] = None,
+    split: Annotated[str | None, typer.Option(help="a split that must be available at the end")] = None,
+    only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="only these preparations or arrays")] = None,
+    jobs: Jobs = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Raw download -> prepared store under MMBENCH_DATA. Killed, the same command goes on where it was."""
+    from datasets_prep import verbs
+
+    _answer(verbs.prepare(dataset, raw, lists, split, only or (), jobs), json)
+
+
+@data.command()
+def verify(
+    dataset: Dataset,
+    strict: Annotated[bool, typer.Option("--strict", help="exit 1 also where no split is comparable with the papers'")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="leave the checksums of rows out")] = False, json: Json = False,
+) -> None:  # fmt: skip
+    """The doctor: counts, checksums, missing and corrupt clips, overlaps, and what they mean for comparability."""
+    from datasets_prep import verbs
+
+    _answer(verbs.verify(dataset, strict, quick), json)
+
+
+@data.command()
+def imitate(
+    dataset: Dataset, folder: Annotated[str, typer.Argument(metavar="DIR", help="a new or empty folder")],
+    defect: Annotated[list[str] | None, typer.Option(help="a known defect to build in; may be repeated")] = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Write a tiny raw tree in the true layout and formats of a dataset."""
+    from datasets_prep import verbs
+
+    _answer(verbs.imitate(dataset, folder, defect or ()), json)
 
 
 def main() -> None:
