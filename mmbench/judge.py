@@ -41,7 +41,7 @@ def verdicts(
     pools = sample.pools(samples)
     values = []
     for place, one in samples.items():
-        verdict = _without_runs(one.cell) or _value(one, pools.get(place), facts, blocked or {}, failed or {})
+        verdict = _without_runs(one.cell, scale) or _value(one, pools.get(place), facts, blocked or {}, failed or {})
         values.append(replace(verdict, selections=one.selections))
     values = _holm(values)
     stand_in = scale != "full" or any(facts[c.run["dataset"]].stand_in for c in cells if c.run.get("dataset") in facts)
@@ -61,7 +61,7 @@ def _widest(column: str, pools: Mapping[tuple[str, str], Pool]) -> Pool | None:
     return max((pool for (_, c), pool in pools.items() if c == column), key=lambda pool: pool.cells, default=None)
 
 
-def _without_runs(cell: Cell) -> ValueVerdict | None:
+def _without_runs(cell: Cell, scale: str) -> ValueVerdict | None:
     """The words that need no runs."""
     if cell.state == "cited":
         return ValueVerdict(cell, "cited", cell.why)
@@ -73,6 +73,8 @@ def _without_runs(cell: Cell) -> ValueVerdict | None:
     if cell.state in ("computed", "setting"):
         if cell.published is None:
             return ValueVerdict(cell, "not judged", cell.computed)
+        if cell.state == "setting" and scale != "full":
+            return ValueVerdict(cell, "not comparable", f"the setting of scale {scale}: {cell.computed}")
         word = "reproduced" if _agree(cell.published, cell.computed) else "not reproduced"
         return ValueVerdict(cell, word, f"resolves to {cell.computed}")
     return None

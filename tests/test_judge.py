@@ -156,6 +156,7 @@ def test_words_that_need_no_run(state, published, expected):
 def test_settings_are_compared_with_what_the_model_resolves_to():
     assert word(cell(published="128", state="setting", computed="128")).word == "reproduced"
     assert word(cell(published="128", state="setting", computed="64")).word == "not reproduced"
+    assert word(cell(published="128", state="setting", computed="64"), scale="demo").word == "not comparable"
     assert word(cell(published="32x32x64", state="setting", computed="32x32x64")).word == "reproduced"
     assert word(cell(published="32x32x64", state="setting", computed="64")).word == "not reproduced"
 
