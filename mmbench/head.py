@@ -31,6 +31,10 @@ class Head(nn.Module):
         eye = torch.eye(len(self.modalities), dtype=torch.bool, device=next(iter(features.values())).device)
         return {m: self.coalition(features, eye[i]) for i, m in enumerate(self.modalities)}
 
+    def terms(self, fused: Tensor, features: Mapping[str, Tensor]) -> list[Tensor]:
+        """The logits, B x C each, whose losses make the task's loss: the fused ones alone, unless the head says otherwise."""
+        return [fused]
+
     def decisions(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Logits of other named decision rules that released code evaluates by, B x C each. None by default."""
         return {}
@@ -46,6 +50,10 @@ class Out:
     def __init__(self, head: Head, features: Mapping[str, Tensor], keep: Tensor | None = None, extras: Mapping[str, Tensor] | None = None):
         self.head, self.features, self.extras = head, features, dict(extras or {})
         self.fused = head.fuse(features) if keep is None else head.coalition(features, keep)
+
+    @property
+    def terms(self) -> list[Tensor]:
+        return self.head.terms(self.fused, self.features)
 
     @cached_property
     def unimodal(self) -> dict[str, Tensor]:

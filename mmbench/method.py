@@ -135,8 +135,9 @@ class Method:
         return features
 
     def loss(self, run: Run, out: Out, batch: Batch, turn: Turn) -> Tensor:
-        """Per turn: the task's loss on the fused output. A scalar."""
-        return run.task.loss(out.fused, batch)
+        """Per turn: the task's loss on the fused output (or the head's several terms). A scalar."""
+        first, *others = (run.task.loss(logits, batch) for logits in out.terms)
+        return sum(others, first)
 
     def backward(self, run: Run, out: Out, batch: Batch, loss: Tensor) -> None:
         """Per turn: fill the gradients."""

@@ -33,16 +33,7 @@ _METHODS = {
     ),
 }  # fmt: skip
 
-_HEADS = {
-    "decision": Entry("", 1, "", "a head per modality, summed cross-entropies, mean of posteriors"),
-    "film": Entry("", 1, "", "the first modality scales and shifts the second, one linear layer", modalities=_MANY),
-    # beyond two modalities these three fold: what the first two make meets the third (ours). unimodal: zero the others (paper),
-    # or put the modality itself in their place (released: x x^T, self-gating)
-    "bilinear": Entry("", 1, "arl", "outer product; ARL's code calls it FiLM", {"unimodal": "coalition|self"}, modalities=_MANY),
-    "gated": Entry("", 1, "", "the first modality gates the second", {"unimodal": "coalition|self"}, modalities=_MANY),
-    "film-symmetric": Entry("", 1, "mmcosine", "each modality scales and shifts the other", modalities=_TWO),
-    "gated-symmetric": Entry("", 1, "mmcosine", "each modality gates the other", modalities=_TWO),
-}
+_HEADS: dict[str, Entry] = {}
 
 _ENCODERS = {
     # channels: of the convolutions; residual, layers: width and number of residual units; latent: height = width of z, the

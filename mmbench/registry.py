@@ -100,7 +100,32 @@ HEADS: dict[str, Entry] = {
     "concat": Entry("mmbench.heads.concat:Concat", 1, "", "one linear layer on the concatenated features"),
     "sum": Entry("mmbench.heads.sum:Sum", 1, "", "a linear layer per modality, logits added"),
     "cosine": Entry(
-        "mmbench.heads.cosine:Cosine", 1, "mmcosine", "scale times the sum of per-modality cosines", {"scale": "float", "over": "concat"}
+        "mmbench.heads.cosine:Cosine",
+        1,
+        "mmcosine",
+        "scale times the sum of per-modality cosines",
+        {"scale": "float", "over": "concat|sum|film-symmetric|gated-symmetric"},
+    ),
+    "decision": Entry("mmbench.heads.decision:Decision", 1, "", "a head per modality, summed cross-entropies, mean of posteriors"),
+    "film": Entry("mmbench.heads.film:FiLM", 1, "", "the first modality scales and shifts the second, one linear layer", modalities=(2, 0)),
+    # beyond two modalities these three fold: what the first two make meets the third (ours). unimodal: zero the others (paper),
+    # or put the modality itself in their place (released: x x^T, self-gating)
+    "bilinear": Entry(
+        "mmbench.heads.bilinear:Bilinear",
+        1,
+        "arl",
+        "outer product; ARL's code calls it FiLM",
+        {"unimodal": "coalition|self"},
+        modalities=(2, 0),
+    ),
+    "gated": Entry(
+        "mmbench.heads.gated:Gated", 1, "", "the first modality gates the second", {"unimodal": "coalition|self"}, modalities=(2, 0)
+    ),
+    "film-symmetric": Entry(
+        "mmbench.heads.film_symmetric:FiLMSymmetric", 1, "mmcosine", "each modality scales and shifts the other", modalities=(2, 2)
+    ),
+    "gated-symmetric": Entry(
+        "mmbench.heads.gated_symmetric:GatedSymmetric", 1, "mmcosine", "each modality gates the other", modalities=(2, 2)
     ),
 }
 

@@ -39,7 +39,7 @@ class ARL(Method):
     residual: bool
 
     def loss(self, run: Run, out: Out, batch: Batch, turn: Turn) -> Tensor:
-        fused = run.task.loss(out.fused, batch)
+        fused = super().loss(run, out, batch, turn)
         if not self.regularisation:
             return fused
         gamma = 1.0 if run.epoch < self.warmup else self.gamma
