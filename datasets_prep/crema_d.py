@@ -69,7 +69,7 @@ def find(sources: Sources, wanted: Sequence[str]) -> Found:
     root, problems = sources.folders[""], []
     there: dict[str, dict[str, Path]] = {}
     for name in sorted({ARRAYS[array].source for array in wanted} or SUFFIX):
-        folder = folders.needed(root, name, DATASET.layout)
+        folder = folders.needed(root, name, DATASET.layout, tuple(SUFFIX))
         found, strange = folders.files(folder, rf"{NAME}\.{SUFFIX[name]}")
         there[name] = {stem.upper(): path for stem, path in found.items()}
         if strange:

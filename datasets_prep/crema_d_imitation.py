@@ -15,7 +15,7 @@ ACTORS = ("1001", "1064", "1076")
 CLIPS = [f"{actor}_{sentence}_{emotion}_{level}" for actor in ACTORS for emotion in ALPHABETICAL for sentence, level in
          (("DFA", "XX"), ("IEO", "HI" if emotion != "NEU" else "XX"))]  # fmt: skip
 BAD = ("1076_MTI_SAD_XX", "1076_MTI_NEU_XX")  # as in the real set: one frame and silence; one frame and no sound track
-SECONDS, RATE = 0.5, 30
+SECONDS, RATE = 0.6, 30
 
 DEFECTS = {
     **imitation.GENERAL,

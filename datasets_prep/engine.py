@@ -57,11 +57,11 @@ def arrays_of(dataset: Dataset, only: Sequence[str]) -> tuple[str, ...]:
     """The arrays behind the named preparations or arrays (none named: all), in the order of the dataset's file."""
     wanted: set[str] = set(dataset.extras.values())
     for name in only or dataset.arrays:
-        if name in dataset.arrays:
-            wanted.add(name)
-        elif name in dataset.preparations:
+        if only and name in dataset.preparations:
             for array in dataset.preparations[name].values():
                 wanted.update([array] if isinstance(array, str) else array.values())
+        elif name in dataset.arrays:
+            wanted.add(name)
         else:
             raise unknown(f"preparation or array of {dataset.id}", name, [*dataset.preparations, *dataset.arrays])
     return tuple(name for name in dataset.arrays if name in wanted)
@@ -129,14 +129,14 @@ def run(plan: Plan, root: Path, sources: Sources, jobs: int, progress: Callable[
         raise _disk(error, root) from None
 
 
-def _disk(error: OSError, root: Path) -> Exception:
+def _disk(error: OSError, root: Path) -> UserError:
     if error.errno == errno.ENOSPC:
         return UserError(f"the disk of {root} is full: make room and run the same command again, it goes on where it stopped")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return UserError(f"{error.filename or root}: no permission to write there: set MMBENCH_DATA to a folder of yours")
     if error.errno in (errno.EDQUOT, errno.EFBIG):
         return UserError(f"{root}: {error.strerror}: make room and run the same command again, it goes on where it stopped")
-    return error
+    return UserError(f"{error.filename or root}: {error.strerror}")
 
 
 @contextmanager

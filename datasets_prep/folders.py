@@ -57,10 +57,11 @@ def _folders(folder: Path) -> list[Path]:
         return sorted(Path(e.path) for e in entries if e.is_dir() and not e.name.startswith("."))
 
 
-def needed(root: Path, name: str, layout: str) -> Path:
-    """`inside`, or a UserError that says what was expected and what is there."""
+def needed(root: Path, name: str, layout: str, beside: Sequence[str] = ()) -> Path:
+    """`inside`, or a UserError that says what was expected and what is there. beside: folders that lie next to it."""
     found = inside(root, name)
     if found is None:
+        root = next((place.parent for other in beside if (place := inside(root, other))), root)
         there = sorted(entry.name for entry in root.iterdir() if not entry.name.startswith("."))
         raise UserError(f"{root}: no folder '{name}' in it; expected {layout}; there is: {few(there, 6) or 'nothing'}")
     return found

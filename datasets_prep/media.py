@@ -93,10 +93,10 @@ def _decoded(container: Any, pick: Pick | None, sound: bool) -> Clip:
         raise Unreadable("has no picture")
     if sound and audio is None and not pick:
         raise Unreadable("has no sound track")
-    streams = [s for s in (video, audio) if s is not None]
     if video is not None:
         video.thread_type, video.codec_context.thread_count = "NONE", 1
-    packets = [p for p in container.demux(streams) if p.size]
+    packets = [p for p in container.demux([*container.streams.video[:1], *container.streams.audio[:1]]) if p.size]
+    _whole(container, packets)
     rate = float(video.average_rate or video.guessed_rate or 0) if video is not None else 0.0
     frames, count = {}, 0
     if video is not None and pick is not None:
@@ -112,6 +112,14 @@ def _decoded(container: Any, pick: Pick | None, sound: bool) -> Clip:
             raise Unreadable("has no frame that can be decoded")
     heard = _sound(audio, [p for p in packets if p.stream is audio]) if audio is not None else None
     return Clip(frames, count, rate, heard, audio.rate if audio is not None else 0)
+
+
+def _whole(container: Any, packets: list[Any]) -> None:
+    """Unreadable where sound and picture both end long before the length that the file states: half a download."""
+    ends = [float((p.pts if p.pts is not None else p.dts) * p.time_base) for p in packets if p.pts is not None or p.dts is not None]
+    stated = (container.duration or 0) / av.time_base
+    if stated and (not ends or max(ends) + 0.3 < 0.7 * stated):
+        raise Unreadable(f"ends after {max(ends, default=0):.1f} of {stated:.1f} s: it is cut short")
 
 
 def _each(stream: Any, packets: list[Any]) -> Any:

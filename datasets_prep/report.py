@@ -116,6 +116,8 @@ def _bad(data: Mapping[str, Any]) -> Iterator[str]:
     if data["known_bad"]:
         yield "clips that are bad in every copy:"
         yield from (f"  {key}: {why}" for key, why in data["known_bad"].items())
+    for key, notes in list(data["notes"].items())[:MOST]:
+        yield f"  {key}: {'; '.join(notes)}"
     for twins in data["twins"][:MOST]:
         places = "; ".join(f"{key} in {', '.join(where) or 'no split'}" for key, where in twins["in"].items())
         yield f"equal content ({few(twins['arrays'])}): {places}"
