@@ -30,11 +30,12 @@ def between(own: Iterable[Cell], here: Iterable[Cell]) -> tuple[Deviation, ...]:
             a, b = before.get(leaf, DASH), after.get(leaf, DASH)
             if a != b and not leaf.startswith("versions."):
                 theirs, ours = merged.setdefault(leaf, ({}, {}))
-                theirs[_plain(a)] = ours[_plain(b)] = None
+                theirs[plain(a)] = ours[plain(b)] = None
     return tuple(Deviation(leaf, "; ".join(a), "; ".join(b)) for leaf, (a, b) in sorted(merged.items()))
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
+    """A setting as text: "none" for what is empty, lists with commas."""
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value))
     return "none" if value in ("", {}, None) else f"{value:g}" if isinstance(value, float) else str(value)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mmbench import deviations, wording
 from mmbench.deviations import Deviation
@@ -108,6 +108,7 @@ class Grid:
     command: str
     provenance: Provenance
     signature: str
+    origins: Mapping[str, Provenance] = field(default_factory=dict)  # key -> where the runs of this setting come from
 
     @property
     def name(self) -> str:
@@ -144,6 +145,7 @@ def build(
     titles: Mapping[str, str],
     command: str,
     provenance: Provenance,
+    origins: Mapping[str, Provenance] | None = None,
 ) -> Grid:
     """The section of one verdict.
 
@@ -175,6 +177,7 @@ def build(
         command=command,
         provenance=provenance,
         signature=signature(verdict, selections, provenance),
+        origins=origins or {},
     )
 
 

@@ -99,13 +99,14 @@ def deviations(grid: Grid, style: Style) -> Rows:
 def summary(page: Page, style: Style) -> Rows:
     """One row per section: where it ran, how its claims and values came out."""
     rows = [
-        [style.escape(grid.heading), grid.reading, str(grid.provenance.runs), _counts(grid.claim_counts), _counts(grid.counts)]
+        [style.escape(grid.heading), grid.reading, str(grid.provenance.runs), counts(grid.claim_counts), counts(grid.counts)]
         for grid in page.grids
     ]
     return ["section", "reading", "runs", "claims", "values"], rows
 
 
-def _counts(words: Mapping[str, int]) -> str:
+def counts(words: Mapping[str, int]) -> str:
+    """ "3 holds, 1 undecided"."""
     return ", ".join(f"{number} {word}" for word, number in words.items()) or DASH
 
 

@@ -31,6 +31,7 @@ class Provenance:
     seconds: float = 0.0
     peak_memory_mb: float = 0.0
     newest: str = ""
+    newest_commit: str = ""  # of the newest run
 
 
 def gather(records: Iterable[Mapping[str, Any]]) -> Provenance:
@@ -42,6 +43,7 @@ def gather(records: Iterable[Mapping[str, Any]]) -> Provenance:
         for name, version in around.get("versions", {}).items():
             versions.setdefault(name, set()).add(str(version))
     components = {f"{name}@{version}" for r in found for name, version in r["run"].get("versions", {}).items()}
+    newest = max(((str(a.get("started", "")), str(a.get("commit", ""))) for a in surroundings), default=("", ""))
     return Provenance(
         runs=len(found),
         settings=len({r["key"] for r in found}),
@@ -57,18 +59,22 @@ def gather(records: Iterable[Mapping[str, Any]]) -> Provenance:
         components=tuple(sorted(components)),
         seconds=sum(float(a.get("seconds", {}).get("total", 0.0)) for a in surroundings),
         peak_memory_mb=max((float(a.get("peak_memory_mb") or 0.0) for a in surroundings), default=0.0),
-        newest=max((str(a.get("started", "")) for a in surroundings), default=""),
+        newest=newest[0],
+        newest_commit=newest[1][:10],
     )
 
 
 def signature(verdict: TableVerdict, selections: Iterable[str], provenance: Provenance) -> str:
     """One line that says how the section was made, everything that could change it: to paste beside a number in a paper."""
+    return line({"table": verdict.table.id, "scale": verdict.scale, "reading": verdict.reading}, selections, provenance)
+
+
+def line(what: Mapping[str, str], selections: Iterable[str], provenance: Provenance) -> str:
+    """The signature of anything with a provenance. what: the parts that name it, in order."""
     versions = provenance.versions
     parts = {
         "mmbench": "+".join(versions.get("mmbench", ())),
-        "table": verdict.table.id,
-        "scale": verdict.scale,
-        "reading": verdict.reading,
+        **what,
         "select": "+".join(selections),
         "data": "+".join(d.replace(" ", "@", 1).replace(" ", "") for d in provenance.data),
         "runs": f"{provenance.settings}x{len(provenance.seeds)}" if provenance.runs else "0",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ def save(contents: Iterable[Page], out: Path | None = None) -> list[Path]:
 
     folder = out or paths.results() / "tables"
     written: list[Path] = []
+    contents = list(contents)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for content in contents:
@@ -49,9 +50,30 @@ def save(contents: Iterable[Page], out: Path | None = None) -> list[Path]:
             for file, lines in texts.items():
                 (folder / file).write_text(lines, encoding="utf-8", newline="\n")
             written += [*(folder / file for file in texts), *(file for files in drawn.values() for file in files)]
+        if [content.table.id for content in contents] == published.ids():
+            written += _suite(contents, folder, {file.name for file in written}, index=out is None)
     except OSError as error:
         raise UserError(f"the report cannot be written to {folder}: {error.strerror}; choose another folder") from None
     return written
+
+
+def _suite(contents: Sequence[Page], folder: Path, pictures: Collection[str], index: bool) -> list[Path]:
+    """The HTML of all tables; index: and `README.md` beside the folder."""
+    from mmbench import across, sheets, suite
+    from mmbench.render import html, markdown
+
+    whole = suite.build(contents)
+    own, released = ({c.table.id: resolve.cells(c.table, "full", reading) for c in contents} for reading in READINGS)
+    others = {
+        "across.html": across.sheet(whole, own, released, across.outside()),
+        "costs.html": sheets.costs(whole, own, SEEDS),
+    }
+    texts = {folder / name: text for name, text in html.files(whole, others, pictures)}
+    if index:
+        texts[folder.parent / "README.md"] = markdown.index(whole, folder.name)
+    for file, text in texts.items():
+        file.write_text(text, encoding="utf-8", newline="\n")
+    return list(texts)
 
 
 def said(contents: Iterable[Page]) -> str:
@@ -128,6 +150,7 @@ def _grid(table: Table, scale: str, reading: str, cells: Sequence[Cell], own: Se
         titles={id: known.title.partition(":")[0] for id, known in facts.items()},
         command=_command(table.id, scale, reading, len(origin.seeds) or SEEDS),
         provenance=origin,
+        origins={key: provenance.gather(found[key]) for key in dict.fromkeys(c.key for c in cells) if key in found},
     )
 
 

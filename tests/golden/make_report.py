@@ -66,6 +66,8 @@ def write_report(folder: Path) -> None:
     report.write(published.ids(), out=folder)
     for picture in folder.glob("*.png"):
         picture.unlink()  # its bytes belong to the machine; the SVG says the same
+    for page in folder.glob("*.html"):
+        page.unlink()  # the markdown says the same; tests/render/test_html.py looks at these
 
 
 def main() -> None:

@@ -1,0 +1,146 @@
+"""Suite -> static HTML that opens from disk: one page for everything, one per table and paper, and the sheets. The same suite gives
+the same bytes; every text is escaped by jinja2."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from mmbench import details, layout, suite
+from mmbench.grid import MARKS, Block, Entry, Footnote, Grid, Page
+from mmbench.layout import Style
+from mmbench.sheets import Sheet
+from mmbench.spec import Row
+from mmbench.suite import PARTS, Paper, Suite
+
+SIGNS = {"yes": "✓", "near": "≈", "open": "?", "no": "✗", "broken": "!"}
+PLAIN = Style(str, SIGNS.__getitem__, bold=str, note=lambda id: "")  # jinja escapes
+LEAD = "What the papers print, and what came out when it was run again: first their claims, then every number."
+START = (
+    ("Two sweeps on a stand-in that ships with mmbench, a few minutes", "make demo"),
+    ("One table on the stand-in", "make table-arl-gamma SCALE=demo"),
+    ("This page again, with what was run", "make report"),
+)
+LEGEND = (
+    "Paper: the printed number; bold where the paper prints it bold. Reproduced: mean ± spread over n runs with different seeds.",
+    "Difference: reproduced minus published. Interval: where a published value lies that is consistent with our runs.",
+    "Reproduced: in the interval, and equal within the margin fixed before any run. Inconclusive: in it, but our mean is not yet known well.",
+    "Close: outside the interval, within the margin. Not reproduced: neither; it differs by more than our seed noise.",
+    "Missing, blocked, diverged and failed are words, never numbers. On a stand-in nothing is judged.",
+    "Open a value with a click, a tap, the Enter key, or by resting on it, to see its command, signature, settings and notes.",
+)
+SHEETS = {"across.html": "Across the papers", "costs.html": "Costs", "audit.html": "Audit"}
+
+
+def files(content: Suite, sheets: Mapping[str, Sheet], pictures: Collection[str]) -> Iterator[tuple[str, str]]:
+    """(file name, HTML) of every page. sheets: by file name, in the order of the menu; pictures: names of the SVG files beside."""
+    menu = (
+        ("index.html", "All claims and values"),
+        *((f"paper-{paper.id}.html", paper.id) for paper in content.papers),
+        *((file, SHEETS[file]) for file in sheets),
+    )
+    about = {"pages": menu, "suite": content, "footer": _footer(content)}
+    yield "index.html", _index(content, about)
+    for paper in content.papers:
+        yield f"paper-{paper.id}.html", _render("paper", f"paper-{paper.id}.html", about, paper=paper, paper_parts=_paper_parts(paper))
+        for page in paper.pages:
+            shown = {"page": page, "ledger": _ledger(page), "picture": lambda grid: _picture(grid, pictures)}
+            yield f"{page.table.id}.html", _render("table", f"{page.table.id}.html", about, **shown)
+    for file, sheet in sheets.items():
+        yield file, _render("sheet", file, about, sheet=sheet)
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("mmbench.render"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )  # fmt: skip
+    made.globals.update(
+        signs=SIGNS, marks=MARKS, legend=LEGEND, details=details.of, subjects=suite.subjects, matrix=matrix, width=_width, ours=_ours,
+        notes=_notes, claim_heading=_claim_heading, counts=layout.counts, origin=layout.origin,
+        deviations=lambda grid: layout.deviations(grid, PLAIN),
+    )  # fmt: skip
+    return made
+
+
+def _render(template: str, here: str, about: Mapping[str, Any], **content: Any) -> str:
+    return _environment().get_template(f"{template}.html.j2").render(here=here, **about, **content)
+
+
+def _index(content: Suite, about: Mapping[str, Any]) -> str:
+    parts: dict[str, Any] = {}
+    for part, (_, heading, words) in PARTS.items():
+        papers = [(paper, found) for paper in content.papers if (found := list(suite.sections(paper.pages, part)))]
+        if papers:
+            parts[part] = (heading, words, papers, *suite.counted(grid for _, grids in papers for grid in grids))
+    grids = [grid for part in parts.values() for _, found in part[2] for grid in found]
+    return _render(
+        "index", "index.html", about, suite_parts=parts, filters=_filters(content, grids), start=START, lead=LEAD, claimed=_claimed
+    )
+
+
+def _claimed(papers: list[tuple[Paper, list[Grid]]], paper: Paper) -> Mapping[str, int]:
+    return suite.counted(grid for one, grids in papers if one.id == paper.id for grid in grids)[0]
+
+
+def _filters(content: Suite, grids: list[Grid]) -> dict[str, list[tuple[str, str]]]:
+    """Name of a filter -> (value, text) of its options: only what occurs on the page."""
+    entries = [entry for grid in grids for block in grid.blocks for entry in block.entries]
+    runs = [entry.verdict.cell.run for entry in entries]
+    datasets = sorted({str(run["dataset"]) for run in runs if "dataset" in run}, key=lambda id: content.titles.get(id, id).lower())
+    words = {line.word for grid in grids for line in grid.claims} | {entry.verdict.word for entry in entries}
+    return {
+        "paper": [(paper.id, f"{paper.id} ({paper.venue})") for paper in content.papers],
+        "dataset": [(id, content.titles.get(id, id)) for id in datasets],
+        "method": [(id, id) for id in sorted({str(run["method"]) for run in runs if "method" in run})],
+        "verdict": [(word, word) for word in sorted(words)],
+    }
+
+
+def _paper_parts(paper: Paper) -> dict[str, tuple[str, str, list[Grid]]]:
+    found = {part: (heading, words, list(suite.sections(paper.pages, part))) for part, (_, heading, words) in PARTS.items()}
+    return {part: content for part, content in found.items() if content[2]}
+
+
+def matrix(grid: Grid) -> Iterator[tuple[Row, list[tuple[Block, Entry | None]]]]:
+    """The section as the paper prints it: its rows, with the value of every column or None."""
+    by_row = [{entry.row.id: entry for entry in block.entries} for block in grid.blocks]
+    for row in grid.table.rows:
+        if any(row.id in entries for entries in by_row):
+            yield row, [(block, entries.get(row.id)) for block, entries in zip(grid.blocks, by_row, strict=True)]
+
+
+def _width(grid: Grid) -> str:
+    """How soon the table becomes a list of cards on a narrow screen."""
+    columns = len(grid.blocks)
+    return "many dense" if columns > 7 else "many" if columns > 4 else "some" if columns > 2 else "row"
+
+
+def _ours(entry: Entry) -> str:
+    return {"computed": "formula", "setting": "resolved"}.get(entry.verdict.cell.state, "here")
+
+
+def _notes(entry: Entry, block: Block) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*entry.footnotes, *block.footnotes)))
+
+
+def _claim_heading(grid: Grid) -> str:
+    return {"stand-in": "on the stand-in", "small": "on this part"}.get(grid.kind, "verdict")
+
+
+def _ledger(page: Page) -> dict[str, str]:
+    notes: dict[str, Footnote] = {note.id: note for grid in page.grids for note in grid.footnotes}
+    return {id: note.text for id, note in notes.items()}
+
+
+def _picture(grid: Grid, pictures: Collection[str]) -> str:
+    name = f"{grid.table.id}-{grid.name}.svg"
+    return name if name in pictures else ""
+
+
+def _footer(content: Suite) -> str:
+    newest = suite.newest(content)
+    return f"Made by mmbench from {sum(o.runs for o in content.origins.values())} runs{f'; newest run {newest}' if newest else ''}."
