@@ -12,24 +12,9 @@ _TWO = (2, 2)
 _MANY = (2, 0)
 
 _METHODS = {
-    # noise: True is OGM-GE. Active from epoch `start` to `end`, both included
-    "ogm": Entry(
-        "", 1, "", "gradient modulation of the dominant modality", {"alpha": "float", "noise": "bool", "start": "epoch", "end": "epoch"},
-        modalities=_MANY,
-    ),
-    # fraction: share of the training part behind the prototypes; momentum: of the old prototypes
-    "pmr": Entry(
-        "", 1, "", "prototypical loss on the slower modalities",
-        {"alpha": "float", "momentum": "float", "fraction": "float", "start": "epoch", "end": "epoch"}, modalities=_MANY,
-    ),
-    # cap: of tau - r in the exponent; guard: largest entry of the head's weight gradient before clipping to norm 1 (0: never)
-    "agm": Entry(
-        "", 1, "", "gradient modulation by each modality's Shapley share of the output",
-        {"alpha": "float", "cap": "float", "guard": "float"}, modalities=_MANY,
-    ),
-    # window: steps of one curation; start: the first 0-based epoch under control
+    # window: steps of one curation; first: the first 0-based epoch under control
     "greedy": Entry(
-        "", 1, "", "balanced conditional learning speed", {"epsilon": "float", "window": "int", "start": "epoch"}, modalities=_TWO,
+        "", 1, "", "balanced conditional learning speed", {"epsilon": "float", "window": "int", "first": "epoch"}, modalities=_TWO,
     ),
 }  # fmt: skip
 

@@ -64,6 +64,22 @@ METHODS: dict[str, Entry] = {
         "mmbench.methods.g_blending:GBlending", 1, "", "a weighted sum of unimodal and fused losses",
         {"weights": "floats", "holdout": "float", "estimate": "epoch"}, modalities=(2, 0),
     ),
+    # noise: True is OGM-GE. Active from epoch `first` to `last`, both included
+    "ogm": Entry(
+        "mmbench.methods.ogm:OGM", 1, "", "gradient modulation of the dominant modality",
+        {"alpha": "float", "noise": "bool", "first": "epoch", "last": "epoch"},
+        modalities=(2, 0),
+    ),
+    # fraction: share of the training part behind the prototypes; momentum: of the old prototypes
+    "pmr": Entry(
+        "mmbench.methods.pmr:PMR", 1, "", "prototypical loss on the slower modalities",
+        {"alpha": "float", "momentum": "float", "fraction": "float", "first": "epoch", "last": "epoch"}, modalities=(2, 0),
+    ),
+    # cap: of tau - r in the exponent; guard: largest entry of the head's weight gradient before clipping to norm 1 (0: never)
+    "agm": Entry(
+        "mmbench.methods.agm:AGM", 1, "", "gradient modulation by each modality's Shapley share of the output",
+        {"alpha": "float", "cap": "float", "guard": "float"}, modalities=(2, 0),
+    ),
     # All smv methods log `resampled` (copies per epoch, the mean since the warm-up), `valued` and `drawn` (samples per epoch).
     # copies = max(1, round half up(factor * (1 - phi)^power)) for phi < 1
     "smv-sample": Entry(

@@ -1,0 +1,30 @@
+"""One example of parameters per method, for the tests that run all of them; `tests/methods/test_all.py` says when one is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests import tiny
+
+_VALUATION = {"warmup": 1, "zero": "feature", "transforms": "test"}
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "joint": {},
+    "unimodal": {"modality": "audio"},
+    "arl": tiny.ARL,
+    "ccl": {"weight": 1.0, "temperature": 0.5, "symmetric": True, "divergence": 0.5},
+    "g-blending": {"weights": (), "holdout": 0.2, "estimate": 1},
+    "ogm": {"alpha": 0.8, "noise": True, "first": 0, "last": 1},
+    "pmr": {"alpha": 1.0, "momentum": 0.2, "fraction": 0.5, "first": 0, "last": 1},
+    "agm": {"alpha": 1.5, "cap": 10.0, "guard": 1.0},
+    "smv-sample": {"power": 1.0, "factor": 2.0} | _VALUATION,
+    "smv-modality": {"function": "tanh", "alpha": 1.0, "subset": 0.5, "draw": "bernoulli"} | _VALUATION | {"zero": "input"},
+    "smv-fixed": {"copies": 2} | _VALUATION,
+    "smv-drop": {"probability": 0.5} | _VALUATION,
+    "smv-mask": {"probability": 0.5, "share": 0.5, "patch": 2} | _VALUATION,
+}
+
+HEADS: dict[str, dict[str, Any]] = {
+    "concat": {}, "sum": {}, "decision": {}, "film": {}, "bilinear": {"unimodal": "self"}, "gated": {"unimodal": "self"},
+    "film-symmetric": {}, "gated-symmetric": {}, "cosine": {"scale": 5.0, "over": "concat"},
+}  # fmt: skip

@@ -1,0 +1,94 @@
+"""What every method must keep: determinism, resume to the bit, other methods' order and initialisation, finite on odd batches."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from mmbench import build, registry
+from mmbench.checkpoint import Checkpoint, digest
+from mmbench.datasets.data import Data
+from mmbench.train import Stopped, train
+from tests import tiny
+from tests.methods.examples import EXAMPLES, HEADS
+
+CASES = [(name, m) for name, entry in registry.METHODS.items() for m in (2, 3) if not entry.modalities[1] or m <= entry.modalities[1]]
+
+
+def test_every_method_and_head_has_an_example_with_its_own_parameters():
+    assert set(EXAMPLES) == set(registry.METHODS)
+    assert {n: set(p) for n, p in EXAMPLES.items()} == {n: set(e.params) for n, e in registry.METHODS.items()}
+    assert {n: set(p) for n, p in HEADS.items()} == {n: set(e.params) for n, e in registry.HEADS.items()}
+
+
+def fresh(name, modalities, content=None, **changes):
+    run = tiny.run(modalities=modalities, content=content, method=name, params=EXAMPLES[name], **changes)
+    return run, build.method(run.spec)
+
+
+def whole(name, modalities, path, content=None, **changes):
+    run, method = fresh(name, modalities, content, **changes)
+    history, _ = train(run, method, (), Checkpoint(path / "whole.pt", every=1e9))
+    return run, history
+
+
+def text(history):
+    return {n: [str(v) for v in values] for n, values in history["curve"].items()}
+
+
+@pytest.mark.parametrize(("name", "modalities"), CASES)
+def test_stopped_and_resumed_it_ends_in_the_same_bits_and_twice_is_the_same(name, modalities, tmp_path):
+    run, history = whole(name, modalities, tmp_path)
+    assert all(math.isfinite(v) for v in history["curve"]["loss"])
+    for at in (2, 7):
+        checkpoint = Checkpoint(tmp_path / f"{at}.pt", every=1e9)
+        cut, method = fresh(name, modalities)
+        with pytest.raises(Stopped):
+            train(cut, method, (), checkpoint, stop=lambda cut=cut, at=at: cut.step > at)
+        again, method = fresh(name, modalities)
+        resumed, _ = train(again, method, (), checkpoint)
+        assert digest(again.model) == digest(run.model)
+        assert text(resumed) == text(history)
+
+
+@pytest.mark.parametrize(("name", "modalities"), CASES)
+def test_initialisation_and_order_are_joints(name, modalities):
+    from mmbench.train import _begin
+
+    run, method = fresh(name, modalities)
+    joint, plain = fresh("joint", modalities)
+    assert digest(run.model) == digest(joint.model)
+    run.fit = lambda given, epochs, part: run.model  # the estimate of g-blending is not what is asked here
+    method.start(run)
+    assert torch.equal(_begin(run, method).index, _begin(joint, plain).index)
+
+
+@pytest.mark.parametrize(("name", "modalities"), CASES)
+def test_what_a_method_logs_is_in_the_curve(name, modalities, tmp_path):
+    _, history = whole(name, modalities, tmp_path)
+    logged = [n for n in history["curve"] if n.startswith("log.")]
+    assert bool(logged) is (name not in ("joint", "unimodal"))
+    assert all(any(not math.isnan(v) for v in history["curve"][n]) for n in logged)
+
+
+def one_class(modalities) -> Data:
+    """Training samples of one class alone: no negatives, absent prototypes."""
+    data = tiny.data(modalities)
+    part = data.parts["train"]
+    same = torch.nonzero(part.labels == 1).flatten()
+    from dataclasses import replace
+
+    chosen = replace(
+        part, arrays={m: a[same] for m, a in part.arrays.items()}, labels=part.labels[same], keys=tuple(part.keys[i] for i in same)
+    )
+    return replace(data, parts=data.parts | {"train": chosen})
+
+
+@pytest.mark.parametrize(("name", "modalities"), CASES)
+def test_batches_of_one_and_of_one_class_are_defined(name, modalities, tmp_path):
+    _, history = whole(name, modalities, tmp_path / "one", epochs=2, batch=1)
+    assert all(math.isfinite(v) for v in history["curve"]["loss"])
+    _, history = whole(name, modalities, tmp_path / "class", one_class(modalities), epochs=2)
+    assert all(math.isfinite(v) for v in history["curve"]["loss"])
