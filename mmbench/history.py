@@ -13,14 +13,17 @@ from torch import Tensor
 
 from mmbench.spec import View
 
+WATCHED = ("log.", "contribution.", "zeta", "compl", "contr")
+
 
 def empty() -> dict[str, Any]:
     return {"curve": {}, "selections": {}, "kept": {}}
 
 
 def rules(views: Iterable[View], primary: str, validated: bool) -> dict[str, View]:
-    """Selection label -> the view whose rule it is. `last` and `best-test` always, `best-val` where the split has a validation part."""
-    standard = ["last", "best-test"] + (["best-val"] if validated else [])
+    """Selection label -> the view whose rule it is. `last` and `best-test` always, `best-val` where the split has a validation part.
+    `first` is epoch 0, for claims that something rises or falls: only what is not a score of the task stands there."""
+    standard = ["first", "last", "best-test"] + (["best-val"] if validated else [])
     found = {name: View(primary, select=name) for name in standard}
     for view in views:
         if view.select != "best-val" or validated:
@@ -44,7 +47,11 @@ def append(
         values = curve.setdefault(name, [float("nan")] * epoch)
         values.append(float(numbers.get(name, float("nan"))))
     for label, rule in wanted.items():
-        if rule.select == "last" or (epoch >= rule.after and _improves(history, label, rule, numbers, primary, better)):
+        if rule.select == "first":
+            if epoch == 0:
+                watched = {n: v for n, v in numbers.items() if n.startswith(WATCHED)}
+                history["selections"][label] = {"epoch": 0, "values": watched}
+        elif rule.select == "last" or (epoch >= rule.after and _improves(history, label, rule, numbers, primary, better)):
             history["selections"][label] = {"epoch": epoch, "values": dict(numbers)}
             history["kept"][label] = dict(kept)
 

@@ -47,8 +47,10 @@ def test_a_job_leaves_one_whole_record_and_doing_it_twice_is_nothing(results):
     record = written(job())
     assert record["result"]["evaluated"] == {"test": len(registry.load("dataset", "av-digits")().parts["test"])}
     assert record["result"]["epochs"] == 3
-    assert set(record["result"]["selections"]) == {"last", "best-test", "best-test@first-64"}
-    assert {"accuracy", "accuracy.audio", "macro-f1", "accuracy@first-64", "log.k.audio"} <= set(record["result"]["selections"]["last"]["values"])
+    assert set(record["result"]["selections"]) == {"first", "last", "best-test", "best-test@first-64"}
+    assert {"accuracy", "accuracy.audio", "macro-f1", "accuracy@first-64", "log.k.audio"} <= set(
+        record["result"]["selections"]["last"]["values"]
+    )
     assert record["data"]["stand_in"] is True
     assert record["environment"]["threads"] == 1
     assert "\n" not in record["signature"]
@@ -94,7 +96,9 @@ def child(one: Job) -> subprocess.Popen:
     import pickle
 
     given = base64.b64encode(pickle.dumps(one)).decode()
-    return subprocess.Popen([sys.executable, "-c", CHILD, given], stdout=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, given], stdout=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
 
 
 def test_killed_at_random_moments_it_ends_in_the_same_result(results, tmp_path, monkeypatch):

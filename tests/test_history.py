@@ -31,6 +31,11 @@ def test_after_leaves_the_first_epochs_out():
     assert chosen["best-test"]["epoch"] == 0
 
 
+def test_the_first_epoch_keeps_what_is_watched_alone():
+    chosen = played([{"accuracy": 1.0, "log.k": 0.5}, {"accuracy": 3.0, "log.k": 0.7}])
+    assert chosen["first"] == {"epoch": 0, "values": {"log.k": 0.5}}
+
+
 def test_best_val_exists_only_with_a_validation_part_and_is_chosen_by_it_alone():
     rows = [{"accuracy": 9.0, "val.accuracy": 1.0}, {"accuracy": 2.0, "val.accuracy": 5.0}]
     assert played(rows, validated=True)["best-val"] == {"epoch": 1, "values": rows[1]}

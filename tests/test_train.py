@@ -162,7 +162,7 @@ def test_the_curve_holds_scores_losses_logs_and_diagnostics(tmp_path):
         assert len(curve[name]) == 3, name
     assert math.isnan(curve["log.k.audio"][0]), "nothing is scaled in the warm-up"
     assert curve["lr"] == pytest.approx([0.05, 0.05, 0.005])
-    assert set(history["selections"]) == {"last", "best-test", "best-val", "best-test@first-4"}
+    assert set(history["selections"]) == {"first", "last", "best-test", "best-val", "best-test@first-4"}
     assert history["selections"]["best-test"]["values"]["accuracy"] == max(curve["accuracy"])
     best = curve["val.accuracy"].index(max(curve["val.accuracy"]))
     assert history["selections"]["best-val"]["epoch"] == best, "the earlier of ties"
