@@ -12,8 +12,8 @@ from datasets_prep import imitation
 from datasets_prep.crema_d_splits import ALPHABETICAL
 
 ACTORS = ("1001", "1064", "1076")
-CLIPS = [f"{actor}_{sentence}_{emotion}_{level}" for actor in ACTORS for emotion in ALPHABETICAL for sentence, level in
-         (("DFA", "XX"), ("IEO", "HI" if emotion != "NEU" else "XX"))]  # fmt: skip
+CLIPS = [f"{actor}_DFA_{emotion}_XX" for actor in ACTORS for emotion in ALPHABETICAL]
+CLIPS += [f"1001_IEO_{emotion}_{'XX' if emotion == 'NEU' else 'HI'}" for emotion in ALPHABETICAL]
 BAD = ("1076_MTI_SAD_XX", "1076_MTI_NEU_XX")  # as in the real set: one frame and silence; one frame and no sound track
 SECONDS, RATE = 0.6, 30
 
@@ -71,7 +71,7 @@ def _tables(root: Path) -> None:
 def _lists(folder: Path, defects: Sequence[str]) -> None:
     folder.mkdir()
     names = sorted((*CLIPS, *BAD), key=lambda name: imitation.stream(name).random())
-    test = [name for name in names if name in CLIPS][::5]
+    test = [name for name in names if name in CLIPS][::4]
     train = [name for name in names if name not in test]
     end = "\n" if "lf-lists" in defects else "\r\n"
     rows = {"train": [f"{name},{name.split('_')[2]}" for name in train], "test": [f"{name},{name.split('_')[2]}" for name in test]}
@@ -84,7 +84,7 @@ def _lists(folder: Path, defects: Sequence[str]) -> None:
     for part, lines in rows.items():
         (folder / f"{part}.csv").write_text(end.join([*lines, ""]), newline="")
     (folder / "stat.csv").write_bytes(b"\xef\xbb\xbf" + end.join(["NEU", "HAP", "SAD", "FEA", "DIS", "ANG", ""]).encode())
-    parts = {"train": train[:-6], "val": train[-6:], "test": test}
+    parts = {"train": train[:-5], "val": train[-5:], "test": test}
     (folder / "data_cremad").mkdir()
     for part, clips in parts.items():
         videos = [f"../../datasets/CREMA-D/CREMA-D/VideoFlash/{name}.flv" for name in clips]
@@ -95,7 +95,7 @@ def _lists(folder: Path, defects: Sequence[str]) -> None:
 
 
 def _break(root: Path, defect: str) -> None:
-    flv, wav = root / "VideoFlash" / f"{CLIPS[3]}.flv", root / "AudioWAV" / f"{CLIPS[4]}.wav"
+    flv, wav = root / "VideoFlash" / "1001_IEO_DIS_HI.flv", root / "AudioWAV" / "1001_DFA_FEA_XX.wav"
     frames = imitation.pictures("broken", 1, 20, 480, 360)
     sound = imitation.tone("broken", 1, 44_100, SECONDS)
     flash = ("flv1", "libmp3lame")

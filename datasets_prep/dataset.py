@@ -73,10 +73,12 @@ class Split:
 
 @dataclass(frozen=True)
 class Found:
-    """What lies in the raw folders. items: sorted by key; problems: what to tell before starting; sources: name -> folder."""
+    """What lies in the raw folders. items: sorted by key; problems: what to tell before starting; settings: array -> what of its
+    recipe depends on what was found (ready flow, or computed here)."""
 
     items: Sequence[Item]
     problems: Sequence[str] = ()
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

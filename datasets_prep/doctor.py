@@ -86,12 +86,12 @@ def _split(dataset: Dataset, facts: Mapping[str, Any], index: Mapping[str, Any],
     expected = dataset.expected.counts.get(path.stem, {})
     views: dict[tuple[int, ...], dict[str, Any]] = {}
     for name in facts["preparations"]:
-        arrays = _arrays(facts, name)
-        if arrays is None:
-            continue
+        arrays, lacking = _arrays(facts, name)
+        if len(lacking) == len(facts["preparations"][name]) or (lacking and len(facts["preparations"]) > 1):
+            continue  # nothing of it, or its pictures alone, which others have too
         parts = {p: _part(listed["parts"][p], position, [present[a] for a in arrays], expected.get(p, {})) for p in listed["parts"]}
         counts = tuple(part["found"] for part in parts.values())
-        views.setdefault(counts, {"preparations": [], "parts": parts})["preparations"].append(name)
+        views.setdefault(counts, {"preparations": [], "lacking": lacking, "parts": parts})["preparations"].append(name)
     shown = [view | _comparable(dataset, facts, listed, view["parts"], bool(expected)) for view in views.values()]
     return {
         "name": path.stem, "rule": listed["rule"], "lists": listed["lists"], "known": listed["known"], "views": shown,
@@ -99,15 +99,14 @@ def _split(dataset: Dataset, facts: Mapping[str, Any], index: Mapping[str, Any],
     }  # fmt: skip
 
 
-def _arrays(facts: Mapping[str, Any], preparation: str) -> list[str] | None:
-    """The prepared arrays behind a preparation; None where a modality has none."""
-    found = []
-    for given in facts["preparations"][preparation].values():
+def _arrays(facts: Mapping[str, Any], preparation: str) -> tuple[list[str], list[str]]:
+    """The prepared arrays behind a preparation, and the modalities of which none is prepared."""
+    found, lacking = [], []
+    for modality, given in facts["preparations"][preparation].items():
         there = [a for a in ([given] if isinstance(given, str) else given.values()) if a in facts["arrays"]]
-        if not there:
-            return None
         found += there
-    return found + list(facts["extras"].values())
+        lacking += [] if there else [modality]
+    return found + list(facts["extras"].values()), lacking
 
 
 def _part(listed: Mapping[str, Any], position: Mapping[str, int], present: Sequence[Any], expected: Mapping[str, int]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,7 @@ def plan(dataset: Dataset, sources: Sources, root: Path, only: Sequence[str], jo
     """Read the raw layout and say what is to be done. UserError for a wrong folder, and where the disk is too small."""
     wanted = arrays_of(dataset, only)
     found = dataset.find(sources, wanted)
+    dataset = _settled(dataset, found)
     if not found.items:
         raise UserError(f"{dataset.id}: nothing to prepare in {_folders(sources)}; expected: {dataset.layout}")
     _unique(found.items)
@@ -91,6 +92,12 @@ def plan(dataset: Dataset, sources: Sources, root: Path, only: Sequence[str], jo
         )
     seconds = len(found.items) / (dataset.speed * max(1, jobs)) if wanted else 0.0
     return Plan(dataset, found, wanted, place, content, raw, adds, needs, free, seconds, MEMORY * max(1, jobs))
+
+
+def _settled(dataset: Dataset, found: Found) -> Dataset:
+    """The dataset with the settings that only the raw folders could tell."""
+    arrays = {n: replace(a, settings={**a.settings, **found.settings.get(n, {})}) for n, a in dataset.arrays.items()}
+    return replace(dataset, arrays=arrays)
 
 
 def _bytes(dataset: Dataset, name: str) -> float:

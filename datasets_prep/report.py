@@ -46,7 +46,7 @@ def _body(data: Mapping[str, Any]) -> Iterator[str]:
     for split in data["splits"]:
         for view in split["views"]:
             counts = {part: _count(n) for part, n in view["parts"].items()}
-            rows.append({"split": split["name"], "preparations": ", ".join(view["preparations"]), **counts,
+            rows.append({"split": split["name"], "preparations": _named(view), **counts,
                          "comparable": "yes" if view["comparable"] else "no"})  # fmt: skip
             for why in view["why"]:
                 reasons.setdefault(why, []).append(split["name"])
@@ -66,6 +66,10 @@ def _body(data: Mapping[str, Any]) -> Iterator[str]:
     if data["skipped"]:
         yield f"skipped, {counted(len(data['skipped']), 'item')}:"
         yield from _skipped(data["skipped"])
+
+
+def _named(view: Mapping[str, Any]) -> str:
+    return ", ".join(view["preparations"]) + (f" without {few(view['lacking'])}" if view["lacking"] else "")
 
 
 def _overlaps(data: Mapping[str, Any]) -> Iterator[str]:
