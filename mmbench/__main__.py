@@ -125,6 +125,16 @@ def cite(tables: Names = None, scale: Scale = "full", reading: Reading = "paper"
     _say(found, "\n\n".join(found), json)
 
 
+@app.command()
+def audit(tables: Names = None, json: Json = False) -> None:
+    """Lint the printed tables: contradictions inside and between the papers. Needs no run."""
+    from mmbench import as_text, choose
+    from mmbench import audit as lint
+
+    found = [one.answer() for one in lint.findings(choose.tables(tables) if tables else None)]
+    _say(found, as_text.audit(found), json)
+
+
 Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="an id of `mmbench data list`")]
 
 

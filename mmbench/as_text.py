@@ -103,6 +103,18 @@ def check(answer: Answer) -> str:
     return f"{table(rows, heads)}\n\nsound; distinct runs: {keys}"
 
 
+def audit(found: Sequence[Answer]) -> str:
+    """A paragraph per finding, by table, and how many there are of each kind."""
+    lines, last = [], ""
+    for one in found:
+        if one["table"] != last:
+            last = one["table"]
+            lines.append(f"\n{last}")
+        lines.append(f"  {one['kind']}: {one['says']}\n    expected: {one['expected']}\n    found: {one['found']}")
+    kinds = {kind: sum(one["kind"] == kind for one in found) for kind in dict.fromkeys(one["kind"] for one in found)}
+    return "\n".join((*lines, "", f"{len(found)} findings: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items())))
+
+
 def outcome(found: Plan, ended: Outcome, command: Sequence[str]) -> str:
     """The last words of `run`: what is recorded where, what failed and why, how to go on."""
     statuses = [report.status for report in ended.reports]
