@@ -105,7 +105,7 @@ class Composer:
         run["versions"] = self.versions(run)
         return run
 
-    def versions(self, run: Mapping[str, Any]) -> dict[str, int]:
+    def versions(self, run: Mapping[str, Any]) -> dict[str, int | str]:
         dataset = registry.DATASETS.get(run["dataset"]) or PLANNED["dataset"].get(run["dataset"])
         task, _ = known("task", self.merged.leaves["task"])
         found = {f"dataset:{run['dataset']}": dataset.version if dataset else 1, f"task:{run['task']}": task.version}
@@ -160,6 +160,6 @@ def typed(leaf: Leaf, kind: str, epochs: int = 0) -> Any:
 def known(kind: str, leaf: Leaf) -> tuple[Entry, bool]:
     """The entry of a named component, and whether it is written."""
     written, planned = TABLES[kind], PLANNED.get(kind, {})
-    if not isinstance(leaf.value, str) or leaf.value not in {**written, **planned}:
+    if not isinstance(leaf.value, str) or (leaf.value not in written and leaf.value not in planned):
         raise leaf.wrong(f"unknown {kind} '{leaf.value}'{nearest(str(leaf.value), [*written, *planned])}")
     return (written[leaf.value], True) if leaf.value in written else (planned[leaf.value], False)

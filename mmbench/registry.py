@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from importlib.metadata import entry_points
 from typing import Any
 
-from mmbench.errors import unknown
+from mmbench.errors import UserError, unknown
 
 LOOP = 1  # mmbench.train
 AUGMENT = 1  # mmbench.augment
@@ -28,7 +30,7 @@ class Entry:
     """
 
     where: str  # "module:Name"
-    version: int
+    version: int | str  # of a third party's component: its distribution's name and version
     paper: str  # which paper it comes from, "" where it is common property or ours
     says: str
     params: Mapping[str, str] = field(default_factory=dict)
@@ -43,7 +45,27 @@ _VALUATION = {
     "transforms": "test|train",  # those under which training samples are valued (train: released)
 }
 
-METHODS: dict[str, Entry] = {
+
+class WithThirdParties(dict[str, Entry]):
+    """Our own methods, and those that installed packages offer under the entry point group `mmbench.methods`. These are read only
+    when a name is asked for that is not ours; listing never imports them."""
+
+    def __contains__(self, id: object) -> bool:
+        return super().__contains__(id) or (isinstance(id, str) and third_party(id) is not None)
+
+    def __missing__(self, id: str) -> Entry:
+        if (found := third_party(id)) is None:
+            raise KeyError(id)
+        return found
+
+    def get(self, id: str, default: Any = None) -> Any:
+        try:
+            return self[id]
+        except KeyError:
+            return default
+
+
+METHODS: dict[str, Entry] = WithThirdParties({
     "joint": Entry("mmbench.methods.joint:Joint", 1, "", "the task's loss on the fused output, nothing else"),
     "unimodal": Entry("mmbench.methods.unimodal:Unimodal", 1, "", "train and test with one modality", {"modality": "str"}),
     "arl": Entry(
@@ -110,7 +132,7 @@ METHODS: dict[str, Entry] = {
         {"probability": "float", "share": "float", "patch": "int", **_VALUATION},
         modalities=(2, 0),
     ),
-}  # fmt: skip
+})  # fmt: skip
 
 HEADS: dict[str, Entry] = {
     "concat": Entry("mmbench.heads.concat:Concat", 1, "", "one linear layer on the concatenated features"),
@@ -199,6 +221,20 @@ def entry(kind: str, id: str) -> Entry:
     if id not in table:
         raise unknown(kind, id, table)
     return table[id]
+
+
+@lru_cache(maxsize=64)
+def third_party(id: str) -> Entry | None:
+    """The entry of another package's method: a dataclass whose fields are its parameters (int, float, bool or str)."""
+    for point in entry_points(group="mmbench.methods", name=id):
+        method = point.load()
+        kinds = {f.name: str(getattr(f.type, "__name__", f.type)) for f in fields(method)}
+        if wrong := [f"{name}: {kind}" for name, kind in kinds.items() if kind not in ("int", "float", "bool", "str")]:
+            raise UserError(f"method '{id}' of {point.value}: parameters are int, float, bool or str, found {', '.join(wrong)}")
+        version = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+        says = (method.__doc__ or "").strip().partition("\n")[0]
+        return Entry(point.value, version, "", says, kinds)
+    return None
 
 
 def load(kind: str, id: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from mmbench.planned import PLANNED
 from mmbench.spec import SCALES
 
 COMPONENTS = {**registry.KINDS, "optimiser": registry.OPTIMISERS, "schedule": registry.SCHEDULES}
-NAMES = {kind: {**table, **PLANNED.get(kind, {})} for kind, table in COMPONENTS.items()}  # written or planned
+NAMES = {kind: ChainMap(dict(PLANNED.get(kind, {})), table) for kind, table in COMPONENTS.items()}  # written or planned
 _SLUG = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 _SEEDS = re.compile(r"unknown|\d+|(mean|best) of \d+")
 CONDITIONAL = ("methods", "heads", "optimisers")

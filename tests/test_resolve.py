@@ -236,7 +236,7 @@ def test_a_changed_version_changes_the_key(suite: Resolve, monkeypatch: pytest.M
 def test_states(suite: Resolve) -> None:
     rows = (
         '\n[rows.g]\nlabel = "g"\nprinted = false\nmethod = "greedy"\nmodel = "greedy-mmtm"\n'
-        "params = { epsilon = 0.01, window = 5, start = 1 }\n"
+        "params = { epsilon = 0.01, window = 5, first = 1 }\n"
         '[rows.c]\nlabel = "c"\ncited = true\nsource = "elsewhere"\nprinted = false\n'
         '[rows.r]\nlabel = "r"\ncited = true\nsource = "elsewhere"\nprinted = false\nrecipe = "base"\n'
     )
