@@ -136,8 +136,8 @@ class Method:
 
     def loss(self, run: Run, out: Out, batch: Batch, turn: Turn) -> Tensor:
         """Per turn: the task's loss on the fused output (or the head's several terms). A scalar."""
-        first, *others = (run.task.loss(logits, batch) for logits in out.terms)
-        return sum(others, first)
+        terms = [run.task.loss(logits, batch) for logits in out.terms]
+        return terms[0] if len(terms) == 1 else torch.stack(terms).sum()
 
     def backward(self, run: Run, out: Out, batch: Batch, loss: Tensor) -> None:
         """Per turn: fill the gradients."""
