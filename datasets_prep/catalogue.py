@@ -10,7 +10,11 @@ from datasets_prep.dataset import Dataset
 from mmbench import prepared, published, resolve
 from mmbench.errors import UserError, unknown
 
-MODULES = {"crema-d": "datasets_prep.crema_d", "ucf101": "datasets_prep.ucf101"}
+MODULES = {
+    "crema-d": "datasets_prep.crema_d",
+    "kinetics-sounds": "datasets_prep.kinetics_sounds",
+    "ucf101": "datasets_prep.ucf101",
+}
 
 
 def load(id: str) -> Dataset:

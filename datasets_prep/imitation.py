@@ -88,6 +88,8 @@ def clip(
             video = container.add_stream(encoder(codecs[0]), rate=Fraction(rate))
             video.height, video.width, video.pix_fmt, video.bit_rate = *frames.shape[1:3], "yuv420p", 600_000
             video.codec_context.thread_count = 1  # the same bytes on every machine
+            if codecs[0] == "libx264":
+                video.options = {"preset": "ultrafast"}
         if sound is not None:
             heard = container.add_stream(encoder(codecs[1]), rate=sound_rate)
             heard.layout = "stereo" if channels == 2 else "mono"

@@ -187,6 +187,11 @@ def per_second(count: int, rate: float) -> list[int]:
     return list(range(0, count, max(1, int(rate)) if rate > 0 else 25))
 
 
+def per_second_of(count: int, rate: float) -> set[int]:
+    """The same, as a choice for `clip`."""
+    return set(per_second(count, rate))
+
+
 def encoder(name: str) -> str:
     """The name, if this build of FFmpeg has the encoder; only imitations need one."""
     try:

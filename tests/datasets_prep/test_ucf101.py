@@ -123,9 +123,8 @@ def test_either_flow_archive_gives_the_same(ucf, tmp_path):
 def test_computed_flow_follows_the_motion(ucf, tmp_path):
     try:
         optical_flow._solver()
-    except UserError as error:
-        assert "--only rgb --only diff" in str(error)
-        with pytest.raises(UserError, match=r"neither tvl1_flow/ nor rawframes/.*mmbench\[flow\]"):
+    except UserError:
+        with pytest.raises(UserError, match=r"neither tvl1_flow/ nor rawframes/.*mmbench\[flow\].*--only rgb --only diff"):
             ucf.prepare(tmp_path, "no-flow")
         pytest.skip("OpenCV's TV-L1 flow is not installed (mmbench[flow]); only its absence was tested")
     rng = np.random.default_rng(0)
