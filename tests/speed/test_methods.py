@@ -1,0 +1,75 @@
+"""A step of each method as a ratio to joint training, within one run: a pair of ResNet-18, 64 x 64, batch 64, one thread; every
+method takes a step in turn, seven times, and the least time of each counts. `make speed` prints the table."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import torch
+from tabulate import tabulate
+
+from mmbench import build, optim
+from mmbench.datasets.data import Data, Part
+from tests import tiny
+from tests.methods.examples import EXAMPLES
+
+ROUNDS = 7
+CASES = {"joint": "joint", "mmcosine": "joint", "arl": "arl", "ccl": "ccl", "pmr": "pmr", "ogm": "ogm", "agm": "agm"}
+LIMIT = {"mmcosine": 1.5, "arl": 1.5, "ccl": 1.5, "pmr": 1.5, "ogm": 3.0, "agm": 3.5}  # an order above the aim: a machine under load
+
+
+def pictures() -> Data:
+    def part(count: int) -> Part:
+        source = torch.Generator().manual_seed(count)
+        arrays = {m: torch.randn(count, c, 64, 64, generator=source) for m, c in (("audio", 1), ("visual", 3))}
+        return Part(arrays, torch.arange(count) % 6, tuple(map(str, range(count))))
+
+    return Data("tiny", "1", "standard", tuple("abcdef"), {"train": part(64), "test": part(6)}, "0" * 64, stand_in=True)
+
+
+def prepared(case: str, data: Data):
+    method = CASES[case]
+    head = ("cosine", {"scale": 5.0, "over": "concat"}) if case == "mmcosine" else ("concat", {})
+    params = EXAMPLES[method] | ({"warmup": 0} if "warmup" in EXAMPLES[method] else {})
+    spec = tiny.spec(
+        method, head[0], head_params=head[1], params=params, batch=64, encoders={m: {"name": "resnet18"} for m in ("audio", "visual")}
+    )
+    run, built = build.run(spec, 0, data, torch.device("cpu")), build.method(spec)
+    run.optimiser = optim.optimiser(run.model.parameters(), spec["optimiser"])
+    built.start(run)
+    built.epoch(run)
+    run.model.train()
+    return run, built
+
+
+def step(run, method) -> float:
+    began = time.perf_counter()
+    batch = run.transform(run.data.parts["train"], torch.arange(64), None, True, None)
+    for turn in method.turns(run, batch):
+        run.passes = 0
+        run.optimiser.zero_grad(set_to_none=True)
+        out = run.forward(batch, only=turn.modalities)
+        method.backward(run, out, batch, method.loss(run, out, batch, turn))
+        method.gradients(run, out, batch)
+        run.optimiser.step()
+    return time.perf_counter() - began
+
+
+@pytest.mark.benchmark
+def test_a_step_of_each_method_against_joint(capsys, benchmark):
+    torch.set_num_threads(1)
+    data = pictures()
+    ready = {case: prepared(case, data) for case in CASES}
+    times: dict[str, list[float]] = {case: [] for case in CASES}
+
+    def rounds() -> None:
+        for _ in range(ROUNDS):
+            for case, (run, method) in ready.items():
+                times[case].append(step(run, method))
+
+    benchmark.pedantic(rounds, rounds=1)
+    ratios = {case: min(t) / min(times["joint"]) for case, t in times.items()}
+    with capsys.disabled():
+        print("\n" + tabulate([(c, f"{r:.2f}") for c, r in ratios.items()], ("method", "step / joint's"), tablefmt="github"))
+    assert all(ratios[case] < limit for case, limit in LIMIT.items())
