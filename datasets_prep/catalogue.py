@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets_prep.dataset import Dataset
-from mmbench import prepared, published, resolve
+from mmbench import prepared, published, registry, resolve
 from mmbench.errors import UserError, unknown
 
 MODULES = {
@@ -36,7 +36,7 @@ def entries(root: Path) -> list[dict[str, Any]]:
         {
             "id": id, "title": facts.title, "licence": facts.licence, "access": facts.access, "size": facts.size, "url": facts.url,
             "modalities": list(facts.modalities), "splits": list(facts.splits), "tables": sorted(feeds.get(id, ())),
-            "stand_in": facts.stand_in, "preparation": "ships" if facts.stand_in else "written" if id in MODULES else "not written",
+            "stand_in": facts.stand_in, "preparation": "ships" if id in registry.DATASETS else "written" if id in MODULES else "not written",
             "prepared": _prepared(root, id),
         }
         for id, facts in published.datasets().items()
