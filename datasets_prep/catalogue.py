@@ -36,8 +36,8 @@ def entries(root: Path) -> list[dict[str, Any]]:
         {
             "id": id, "title": facts.title, "licence": facts.licence, "access": facts.access, "size": facts.size, "url": facts.url,
             "modalities": list(facts.modalities), "splits": list(facts.splits), "tables": sorted(feeds.get(id, ())),
-            "stand_in": facts.stand_in, "preparation": "ships" if id in registry.DATASETS else "written" if id in MODULES else "not written",
-            "prepared": _prepared(root, id),
+            "stand_in": facts.stand_in, "prepared": _prepared(root, id),
+            "preparation": "ships" if id in registry.DATASETS else "written" if id in MODULES else "not written",
         }
         for id, facts in published.datasets().items()
     ]  # fmt: skip
