@@ -11,6 +11,8 @@ from mmbench import prepared, published, registry, resolve
 from mmbench.errors import UserError, unknown
 
 MODULES = {
+    "ave": "datasets_prep.ave",
+    "ave-localisation": "datasets_prep.ave_localisation",
     "crema-d": "datasets_prep.crema_d",
     "kinetics-sounds": "datasets_prep.kinetics_sounds",
     "ucf101": "datasets_prep.ucf101",

@@ -141,7 +141,7 @@ def _comparable(
         off = [c for c, n in part["classes"].items() if known and n["expected"] is not None and n["listed"] != n["expected"]]
         if off:
             why.append(f"{name} lists other counts than published for {few(off)}")
-        lost = [key for key in part["missing"] if name != "train" or key.partition("@")[0] not in dataset.expected.known_bad]
+        lost = [key for key in part["missing"] if name != "train" or key not in dataset.expected.known_bad]
         if lost:
             what = {"train": "training", "val": "validation"}.get(name, name)
             why.append(f"{part['found']:,} of {part['listed']:,} {what} items found: {few(lost)} missing")

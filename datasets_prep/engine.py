@@ -235,7 +235,9 @@ def _entry(shared: Shared, task: tuple[int, Item], made: Made) -> dict[str, Any]
 
 
 def _digest(item: Item) -> str:
-    """sha256 over the raw files of an item, "" where it has none that is one file."""
+    """sha256 over the raw files of an item, "" where it has none of its own that is one file."""
+    if item.facts.get("shared"):
+        return ""
     total = hashlib.sha256()
     paths = [path for _, path in sorted(item.files.items()) if os.path.isfile(path)]
     for path in paths:
