@@ -59,7 +59,7 @@ def save(contents: Iterable[Page], out: Path | None = None) -> list[Path]:
 
 def _suite(contents: Sequence[Page], folder: Path, pictures: Collection[str], index: bool) -> list[Path]:
     """The HTML of all tables; index: and `README.md` beside the folder."""
-    from mmbench import across, sheets, suite
+    from mmbench import across, audit, sheets, suite
     from mmbench.render import html, markdown
 
     whole = suite.build(contents)
@@ -67,6 +67,7 @@ def _suite(contents: Sequence[Page], folder: Path, pictures: Collection[str], in
     others = {
         "across.html": across.sheet(whole, own, released, across.outside()),
         "costs.html": sheets.costs(whole, own, SEEDS),
+        "audit.html": sheets.audit(finding.answer() for finding in audit.findings()),
     }
     texts = {folder / name: text for name, text in html.files(whole, others, pictures)}
     if index:

@@ -25,9 +25,9 @@ _BINARY: dict[type, Callable[[Any, Any], Any]] = {
 
 
 def load(path: Path | None = None) -> dict[str, list[dict[str, Any]]]:
-    """Kind -> entries, each with exactly its fields. UserError names file and entry."""
+    """Kind -> entries, each with exactly its fields; none where a suite has no such file. UserError names file and entry."""
     path = path or paths.BENCHMARKS / "statements.toml"
-    found = read(path)
+    found = read(path) if path.exists() else {}
     for kind, entries in found.items():
         if kind not in FIELDS:
             raise unknown(f"kind of statement in {shown(path)}", kind, FIELDS)
