@@ -53,7 +53,7 @@ class Run:
     step: int = 0
     state: dict[str, Any] = field(default_factory=dict)
     change: Callable[[dict[str, Tensor]], dict[str, Tensor]] | None = None  # the method's `features`, bound by the loop
-    fit: Callable[..., Any] | None = None  # (modalities, epochs, part) -> a trained copy of the model; bound by the loop
+    fit: Callable[..., Any] | None = None  # (modalities, epochs, index) -> a trained copy of the model; bound by the loop
     logged: dict[str, list[Any]] = field(default_factory=dict)  # name -> [sum, count] of this epoch
     passes: int = 0  # forward passes since the last optimiser step
 

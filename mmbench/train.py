@@ -29,7 +29,7 @@ from mmbench.spec import View
 
 
 class Stopped(Exception):
-    """Asked to stop; the checkpoint is written."""
+    """Asked to stop; the checkpoint is written, or nothing was done yet that one could hold."""
 
 
 @dataclass
@@ -57,7 +57,7 @@ def train(
     run.optimiser = optim.optimiser([p for p in run.model.parameters() if p.requires_grad], run.spec["optimiser"])
     schedule = optim.schedule(run.optimiser, run.spec["schedule"], run.epochs)
     run.change = lambda features: method.features(run, features)
-    run.fit = lambda modalities, epochs, part: fit(run, modalities, epochs, part)
+    run.fit = lambda modalities, epochs, index: fit(run, modalities, epochs, index, stop)
     wanted = history.rules(views, run.task.primary, "val" in run.data.parts)
     past, clock, current = _resume(run, schedule, checkpoint.load())
     if past is None:
@@ -91,24 +91,29 @@ def train(
 
 @dataclass(frozen=True)
 class _Only(Method):
-    """Joint training of some modalities, for `fit`."""
+    """Joint training of some modalities on some of the training part, for `fit`."""
 
     modalities: tuple[str, ...]
+    index: Tensor
+
+    def draws(self, run: Run) -> Draw:
+        return Draw(self.index)
 
     def turns(self, run: Run, batch: Batch) -> Sequence[Turn]:
         return (Turn(self.modalities),)
 
 
-def fit(run: Run, modalities: tuple[str, ...], epochs: int, part: Part) -> Any:
-    """A copy of the model as it is now, trained jointly on these modalities of a part of the data, by the run's own recipe."""
-    data = replace(run.data, parts={"train": part})
-    other = replace(run, model=copy.deepcopy(run.model), data=data, epochs=epochs, epoch=0, state={}, logged={}, change=None)
+def fit(run: Run, modalities: tuple[str, ...], epochs: int, index: Tensor, stop: Callable[[], bool] = lambda: False) -> Any:
+    """A copy of the model as it is now, trained jointly on these modalities of these training samples, by the run's own recipe.
+    Asked to stop it raises Stopped, and leaves nothing behind: the resumed run begins it again."""
+    other = replace(run, model=copy.deepcopy(run.model), epochs=epochs, epoch=0, state={}, logged={}, change=None)
     other.optimiser = optim.optimiser([p for p in other.model.parameters() if p.requires_grad], run.spec["optimiser"])
-    schedule, method = optim.schedule(other.optimiser, run.spec["schedule"], run.epochs), _Only(modalities)
+    schedule, method = optim.schedule(other.optimiser, run.spec["schedule"], run.epochs), _Only(modalities, index)
     for other.epoch in range(epochs):
         now = _begin(other, method)
         for _ in _steps(other, method, now):
-            pass
+            if stop():
+                raise Stopped
         _advance(schedule, float(now.loss) / max(1, now.steps))
     return other.model
 

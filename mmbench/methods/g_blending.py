@@ -9,7 +9,8 @@ G the fall of the loss on the carve, O the growth of its gap to the training los
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from math import isfinite
 from typing import final
 
 import torch
@@ -57,47 +58,44 @@ class GBlending(Method):
 
 def estimated(run: Run, holdout: float, epochs: int) -> Tensor:
     """G / O^2 per modality and for all together, M + 1 (float64), not yet of sum 1."""
-    assert run.fit is not None
     training, held = carve(run.data.parts["train"], holdout)
+    if not len(held):
+        raise UserError("method g-blending: no class has two training samples, so there is nothing to estimate weights on; give them")
+    assert run.fit is not None
     found = []
     for given in (*((m,) for m in run.modalities), run.modalities):
         model = run.fit(given, epochs, training)
-        before, after = ([loss(run, net, part, given) for part in (training, held)] for net in (run.model, model))
+        before, after = ([loss(run, net, index, given) for index in (training, held)] for net in (run.model, model))
         found.append(worth(before[0], before[1], after[0], after[1]))
     weights = torch.tensor(found, dtype=torch.float64)
     return weights if weights.sum() > 0 else torch.ones_like(weights)
 
 
 def worth(training_before: float, held_before: float, training_after: float, held_after: float) -> float:
-    """G / O^2 of one copy; 0 where it did not generalise. O is kept off 0, which would outweigh everything."""
+    """G / O^2 of one copy; 0 where it did not generalise or diverged. O is kept off 0, which would outweigh everything."""
+    if not isfinite(training_after + held_after):
+        return 0.0
     gain = held_before - held_after
     overfitting = (held_after - training_after) - (held_before - training_before)
     return max(0.0, gain) / max(overfitting**2, 1e-4)
 
 
-def carve(part: Part, share: float) -> tuple[Part, Part]:
-    """The part without, and only with, `share` of each class (at least one item of a class of two), by sha256 of the keys."""
-    held = []
-    labels = torch.as_tensor(part.labels)
+def carve(part: Part, share: float) -> tuple[Tensor, Tensor]:
+    """Positions without, and only of, `share` of each class (at least one item of a class of two), by sha256 of the keys."""
+    labels, inside = torch.as_tensor(part.labels), torch.zeros(len(part), dtype=torch.bool)
     for label in labels.unique().tolist():
         members = torch.nonzero(labels == label).flatten().tolist()
         members.sort(key=lambda i: hashlib.sha256(part.keys[i].encode()).hexdigest())
-        held += members[: max(1, int(share * len(members)))] if len(members) > 1 else []
-    inside = torch.zeros(len(part), dtype=torch.bool)
-    inside[held] = True
-    return _chosen(part, torch.nonzero(~inside).flatten()), _chosen(part, torch.nonzero(inside).flatten())
-
-
-def _chosen(part: Part, index: Tensor) -> Part:
-    arrays = {m: array[index if isinstance(array, Tensor) else index.numpy()] for m, array in part.arrays.items()}
-    return replace(part, arrays=arrays, labels=torch.as_tensor(part.labels)[index], keys=tuple(part.keys[i] for i in index))
+        if len(members) > 1:
+            inside[members[: max(1, int(share * len(members)))]] = True
+    return torch.nonzero(~inside).flatten(), torch.nonzero(inside).flatten()
 
 
 @torch.no_grad()
-def loss(run: Run, model: torch.nn.Module, part: Part, given: tuple[str, ...]) -> float:
-    """Mean loss of a network on a part from these modalities alone, batch-norm frozen, test transforms."""
+def loss(run: Run, model: torch.nn.Module, index: Tensor, given: tuple[str, ...]) -> float:
+    """Mean loss of a network on these training samples from these modalities alone, batch-norm frozen, test transforms."""
     total = 0.0
     with evaluating(model):
-        for batch in run.batches(part, torch.arange(len(part)), run.spec["batch"]):
+        for batch in run.batches(run.data.parts["train"], index, run.spec["batch"]):
             total += float(run.task.loss(model(batch.inputs, None, given, None).fused, batch)) * len(batch)
-    return total / len(part)
+    return total / len(index)

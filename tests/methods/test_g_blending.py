@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from mmbench.checkpoint import Checkpoint, digest
 from mmbench.errors import UserError
-from mmbench.methods.g_blending import GBlending, carve, loss, worth
-from mmbench.train import train
+from mmbench.methods.g_blending import GBlending, carve, estimated, loss, worth
+from mmbench.train import Stopped, train
 from tests import tiny
 
 
@@ -17,16 +19,47 @@ def test_worth_by_hand():
     assert worth(2.0, 2.0, 1.0, 1.5) == pytest.approx(2.0)
     assert worth(2.0, 2.0, 1.0, 2.5) == 0.0
     assert worth(2.0, 2.0, 1.5, 1.5) == pytest.approx(0.5 / 1e-4)
+    assert worth(2.0, 2.0, float("nan"), float("nan")) == worth(2.0, 2.0, 1.0, float("inf")) == 0.0
 
 
 def test_the_carve_is_stratified_stable_and_complete():
     part = tiny.data(train=60).parts["train"]
     training, held = carve(part, 0.2)
-    assert sorted(training.keys + held.keys) == sorted(part.keys)
-    assert held.labels.bincount().tolist() == [4, 4, 4]
-    assert carve(part, 0.2)[1].keys == held.keys
-    position = part.keys.index(held.keys[0])
-    assert torch.equal(held.arrays["audio"][0], part.arrays["audio"][position])
+    assert sorted([*training.tolist(), *held.tolist()]) == list(range(60))
+    assert part.labels[held].bincount().tolist() == [4, 4, 4]
+    assert torch.equal(carve(part, 0.2)[1], held)
+    turned = replace(part, keys=part.keys[::-1], labels=part.labels.flip(0))
+    assert {turned.keys[i] for i in carve(turned, 0.2)[1]} == {part.keys[i] for i in held}, "by key, whatever the order"
+
+
+def test_the_estimate_trains_and_scores_on_the_two_parts_alone(monkeypatch):
+    """Samples that are read: what `fit` trains on is never what the gain is measured on."""
+    run = tiny.run(content=tiny.data(train=40))
+    run.optimiser, trained = None, []
+    run.fit = lambda given, epochs, index: trained.append((given, epochs, index)) or run.model
+    estimated(run, 0.2, 2)
+    expected, held = carve(run.data.parts["train"], 0.2)
+    assert [(given, epochs) for given, epochs, _ in trained] == [(("audio",), 2), (("visual",), 2), (("audio", "visual"), 2)]
+    assert all(torch.equal(index, expected) for *_, index in trained)
+    assert not set(expected.tolist()) & set(held.tolist())
+
+
+def test_stopped_while_it_estimates_the_run_begins_again_and_ends_the_same(tmp_path):
+    content = tiny.data(train=40)
+    whole, method = tiny.run(content=content), GBlending((), 0.2, 2)
+    train(whole, method, (), Checkpoint(tmp_path / "a.pt", every=1e9))
+    asked = iter([False] * 9 + [True])
+    with pytest.raises(Stopped):
+        train(tiny.run(content=content), method, (), Checkpoint(tmp_path / "b.pt", every=1e9), stop=lambda: next(asked))
+    assert not (tmp_path / "b.pt").exists()
+    again = tiny.run(content=content)
+    train(again, method, (), Checkpoint(tmp_path / "b.pt", every=1e9))
+    assert digest(again.model) == digest(whole.model)
+
+
+def test_classes_of_one_sample_each_are_refused():
+    with pytest.raises(UserError, match="nothing to estimate"):
+        estimated(tiny.run(content=tiny.data(classes=3, train=3)), 0.2, 1)
 
 
 def test_given_weights_are_normalised_and_blend_the_losses():
@@ -62,13 +95,13 @@ def test_estimated_weights_are_shares_and_their_cost_is_logged(tmp_path, modalit
 
 
 def test_the_loss_of_a_part_weighs_every_item_once():
-    run = tiny.run(content=tiny.data(test=7))
-    part = run.data.parts["test"]
-    batch = run.transform(part, torch.arange(7), None, False, None)
+    run = tiny.run()
+    index = torch.arange(2, 9)
+    batch = run.transform(run.data.parts["train"], index, None, False, None)
     run.model.eval()
     expected = run.task.loss(run.model(batch.inputs, None, ("audio",)).fused, batch).item()
     run.model.train()
-    assert loss(run, run.model, part, ("audio",)) == pytest.approx(expected, rel=1e-5)
+    assert loss(run, run.model, index, ("audio",)) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("values", [((1.0, -1.0, 1.0), 0.1, 1), ((0.0, 0.0, 0.0), 0.1, 1), ((), 0.0, 1), ((), 0.1, 0)])
