@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import lru_cache
 from importlib.metadata import entry_points
 from typing import Any
@@ -102,7 +102,8 @@ METHODS: dict[str, Entry] = WithThirdParties({
         "mmbench.methods.agm:AGM", 1, "", "gradient modulation by each modality's Shapley share of the output",
         {"alpha": "float", "cap": "float", "guard": "float"}, modalities=(2, 0),
     ),
-    # All smv methods log `resampled` (copies per epoch, the mean since the warm-up), `valued` and `drawn` (samples per epoch).
+    # All smv methods log `valued`, the samples valued before an epoch; those that make copies `drawn`, the samples of the epoch, and
+    # `resampled`, the copies per epoch (mean since the warm-up); the other two the share of samples `dropped` or `masked`.
     # copies = max(1, round half up(factor * (1 - phi)^power)) for phi < 1
     "smv-sample": Entry(
         "mmbench.methods.smv_sample:SMVSample", 1, "smv", "copies of low-contributing modalities, sample by sample",
@@ -225,9 +226,16 @@ def entry(kind: str, id: str) -> Entry:
 
 @lru_cache(maxsize=64)
 def third_party(id: str) -> Entry | None:
-    """The entry of another package's method: a dataclass whose fields are its parameters (int, float, bool or str)."""
+    """The entry of another package's method: a dataclass whose fields are its parameters (int, float, bool or str).
+    Only a name that a package does offer imports it; a package that is broken is the user's to mend, in one line."""
     for point in entry_points(group="mmbench.methods", name=id):
-        method = point.load()
+        try:
+            method = point.load()
+        except Exception as error:  # whatever another's code raises
+            says = str(error).partition("\n")[0]
+            raise UserError(f"method '{id}' of {point.value} cannot be imported: {type(error).__name__}: {says}") from None
+        if not isinstance(method, type) or not is_dataclass(method):
+            raise UserError(f"method '{id}' of {point.value}: expected a dataclass that extends mmbench.method.Method, found {method!r}")
         kinds = {f.name: str(getattr(f.type, "__name__", f.type)) for f in fields(method)}
         if wrong := [f"{name}: {kind}" for name, kind in kinds.items() if kind not in ("int", "float", "bool", "str")]:
             raise UserError(f"method '{id}' of {point.value}: parameters are int, float, bool or str, found {', '.join(wrong)}")
