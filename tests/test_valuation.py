@@ -41,6 +41,16 @@ def test_zero_at_the_input_equals_whole_forward_passes(modalities):
     assert torch.allclose(phi.sum(1), other.sum(1)), "both end in the full prediction"
 
 
+@pytest.mark.parametrize(("zero", "more"), [("feature", 0), ("input", 1)])
+def test_valuation_costs_one_feature_pass_however_many_coalitions(zero, more):
+    """Decisions G4: every encoder sees every sample once, and with zero inputs one sample more."""
+    run, seen = tiny.run(modalities=3), {}
+    for name, encoder in run.model.encoders.items():
+        encoder.register_forward_pre_hook(lambda _, given, name=name: seen.__setitem__(name, seen.get(name, 0) + len(given[0])))
+    valuation.value(run, zero, "test")
+    assert seen == dict.fromkeys(run.modalities, 24 + more)
+
+
 def test_a_subset_is_a_part_drawn_anew_in_each_epoch_and_valuation_leaves_the_model_alone():
     from mmbench.checkpoint import digest
 

@@ -9,10 +9,12 @@ The vectors are those before the last layer where the head has them (after FiLM 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import final
+from typing import Any, final
 
+import torch
 from torch import Tensor
 from torch.nn.functional import kl_div, normalize
 
@@ -38,9 +40,15 @@ class CCL(Method):
         if self.weight < 0 or self.divergence < 0:
             raise UserError(f"method ccl: weight {self.weight:g} and divergence {self.divergence:g}, expected 0 or more")
 
+    def start(self, run: Run) -> None:
+        features = {m: torch.zeros(1, run.model.encoders[m].out, device=run.device) for m in run.modalities}
+        widths = {m: vectors.shape[1] for m, vectors in before_last(run.model.head, features).items()}
+        if len(set(widths.values())) > 1:
+            raise UserError(f"method ccl: a cosine between modalities needs vectors of one width, these have {widths}")
+
     def loss(self, run: Run, out: Out, batch: Batch, turn: Turn) -> Tensor:
         total = super().loss(run, out, batch, turn)
-        parts = getattr(out.head, "parts", lambda features: features)(out.features)
+        parts = before_last(out.head, out.features)
         for first, second in combinations(run.modalities, 2):
             contrast = contrastive(parts[first], parts[second], batch.labels, self.temperature)
             if self.symmetric:
@@ -50,6 +58,12 @@ class CCL(Method):
             if self.divergence:
                 total = total + self.divergence * divergence(out.unimodal[first], out.unimodal[second])
         return total
+
+
+def before_last(head: Any, features: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """What the head's last layer multiplies, per modality, where it has such; else the features. For `cosine`, of the head below."""
+    head = getattr(head, "inner", head)
+    return head.parts(features) if hasattr(head, "parts") else features
 
 
 def contrastive(anchor: Tensor, other: Tensor, labels: Tensor, temperature: float) -> Tensor:

@@ -37,6 +37,15 @@ class SMVMask(Method):
         if self.patch < 1:
             raise UserError(f"method smv-mask: patch is {self.patch}, expected 1 pixel or more")
 
+    def start(self, run: Run) -> None:
+        """Refuses inputs without patches, and those so small that no patch would ever be masked."""
+        first = run.transform(run.data.parts["train"], torch.zeros(1, dtype=torch.int64), None, False, None)
+        for modality in run.modalities:
+            shown = first.inputs[modality]
+            if self.share and bool(patches(shown, self.share, self.patch, torch.Generator()).all()):
+                size = " x ".join(map(str, shown.shape[-2:]))
+                raise UserError(f"method smv-mask: patches of {self.patch} pixels leave nothing to mask of {modality}, {size}")
+
     def draws(self, run: Run) -> Draw:
         """Every sample once; whom to mask in which sample stays in the state until the epoch is over."""
         if run.epoch < self.warmup:

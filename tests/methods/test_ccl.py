@@ -56,6 +56,25 @@ def test_the_loss_is_the_tasks_plus_the_weighted_pairs(head, params, modalities)
     assert CCL(1.0, 0.1, True, 0.5).loss(run, out, batch, turn).item() == pytest.approx(task + one + other + 0.5 * apart, rel=1e-5)
 
 
+def test_under_the_cosine_head_the_vectors_are_those_before_its_last_layer():
+    run = tiny.run(head="cosine", head_params={"scale": 5.0, "over": "film-symmetric"})
+    batch = run.transform(run.data.parts["train"], torch.arange(6), None, True, None)
+    out = run.forward(batch)
+    vectors = run.model.head.inner.parts(out.features)
+    expected = contrastive(vectors["audio"], vectors["visual"], batch.labels, 0.1).item()
+    method = CCL(1.0, 0.1, False, 0.0)
+    method.start(run)
+    added = method.loss(run, out, batch, method.turns(run, batch)[0]).item() - run.task.loss(out.fused, batch).item()
+    assert added == pytest.approx(expected, rel=1e-5)
+    assert expected != pytest.approx(contrastive(out.features["audio"], out.features["visual"], batch.labels, 0.1).item(), rel=1e-3)
+
+
+def test_vectors_of_different_widths_are_refused_before_training():
+    widths = {"audio": {"name": "small-cnn", "width": 4}, "visual": {"name": "small-cnn", "width": 8}}
+    with pytest.raises(UserError, match="one width"):
+        CCL(1.0, 0.1, False, 0.0).start(tiny.run(encoders=widths))
+
+
 @pytest.mark.parametrize("values", [(1.0, 0.0, True, 0.5), (-1.0, 0.1, True, 0.5), (1.0, 0.1, True, -0.5)])
 def test_parameters_out_of_range_are_refused(values):
     with pytest.raises(UserError, match="method ccl"):

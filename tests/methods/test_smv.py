@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -12,6 +14,7 @@ from mmbench.methods.smv_fixed import SMVFixed
 from mmbench.methods.smv_mask import SMVMask, patches
 from mmbench.methods.smv_modality import SMVModality, rate
 from mmbench.methods.smv_sample import SMVSample
+from mmbench.shapley import shapley
 from mmbench.train import train
 from tests import tiny
 
@@ -85,6 +88,22 @@ def test_the_released_draw_takes_exactly_a_share_with_replacement(monkeypatch):
     assert 200 < len(drawn.index) - 1000 < 300
 
 
+def test_anchor_of_the_facts_released_code_truncates_200_to_199(monkeypatch):
+    """Facts section 8, anchor 8, with its correction in 0b: mean v_a = .6, v_v = .3, r = .2 but for the last bit, K = 199."""
+    run = tiny.run(content=tiny.data(train=1000))
+    run.epoch = 2
+    alone = torch.zeros(1000, 2)
+    alone[:600, 0], alone[-300:, 1] = 1, 1
+    phi = shapley(torch.stack([torch.zeros(1000), *alone.T, torch.full((1000,), 2.0)]))
+    monkeypatch.setattr("mmbench.methods.smv_modality.value", lambda *a: (phi, torch.arange(1000)))
+    whole = replace(ALL["replacement"], subset=1.0)
+    monkeypatch.setattr(torch, "randint", lambda high, size, generator: torch.arange(size[0]))  # each sample once, to keep the means
+    draw = whole.draws(run)
+    assert run.logged["rate"][0] == pytest.approx(0.2)
+    assert len(draw.index) == 1000 + 199
+    assert draw.keep[1000:].tolist() == [[False, True]] * 199, "the weaker modality is trained again, alone"
+
+
 def test_only_the_subset_is_valued_unless_as_released():
     run = tiny.run()
     run.epoch = 2
@@ -113,6 +132,14 @@ def test_patches_are_a_share_of_each_sample():
     assert frames.shape == (2, 1, 1, 25, 25)
     with pytest.raises(UserError, match="no patches"):
         patches(torch.ones(2, 7), 0.5, 10, torch.Generator())
+
+
+def test_mask_refuses_at_the_start_what_it_could_never_mask():
+    run = tiny.run()
+    ALL["mask"].start(run)
+    replace(ALL["mask"], share=0.0, patch=10).start(run)
+    with pytest.raises(UserError, match="patches of 10 pixels leave nothing to mask of audio, 8 x 8"):
+        replace(ALL["mask"], patch=10).start(run)
 
 
 def test_mask_changes_the_shown_inputs_of_the_chosen_alone(monkeypatch):
