@@ -71,7 +71,7 @@ def find(root: Path) -> Flow:
 @cache
 def _solver() -> Any:
     try:
-        import cv2
+        import cv2  # pyright: ignore[reportMissingImports]
 
         return cv2.optflow.DualTVL1OpticalFlow_create()  # pyright: ignore[reportAttributeAccessIssue]
     except (ImportError, AttributeError):

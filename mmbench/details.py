@@ -18,7 +18,8 @@ Settings = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Detail:
-    """command: the one line that makes this value, or, of what cannot be run, says why. signature: "" where nothing ran.
+    """command: the one line that makes this value, or, of what cannot be run, says why. signature: of its runs, without what
+    the whole section's has; "" where nothing ran.
     settings: the resolved ones that neither the section nor the column shares. dataset, method: ids, "" where there is none."""
 
     command: str
@@ -33,6 +34,7 @@ class Details:
     """shared: the settings that all runs of the section have in common; columns: column -> those that, beyond these, all of its
     runs have; cells: (row, column) -> what is its own."""
 
+    signature: str  # what the signatures of all cells that ran share; a cell's own part goes before it
     shared: Settings
     columns: Mapping[str, Settings]
     cells: Mapping[tuple[str, str], Detail]
@@ -48,10 +50,13 @@ def of(grid: Grid) -> Details:
         found = (leaves[entry.verdict.cell.address] for entry in block.entries)
         columns[block.column.id] = _without(common(run for run in found if run), shared)
     own = {cell.address: _without(leaves[cell.address], shared | columns[cell.column]) for cell in cells}
+    signatures = {cell.address: _signature(cell, grid) for cell in cells}
+    same = common(parts for parts in signatures.values() if parts)
     return Details(
+        _joined(same),
         tuple(shared.items()),
         {column: tuple(found.items()) for column, found in columns.items() if found},
-        {(c.row, c.column): _detail(c, grid, tuple(own[c.address].items())) for c in cells},
+        {(c.row, c.column): _detail(c, grid, _without(signatures[c.address], same), tuple(own[c.address].items())) for c in cells},
     )
 
 
@@ -73,21 +78,33 @@ def _without(found: Mapping[str, str], known: Mapping[str, str]) -> dict[str, st
 
 
 def command(cell: Cell, scale: str, reading: str, seeds: int = SEEDS) -> str:
-    """The line to copy: run this value's job and report it, or show why there is no job. Defaults are left out."""
+    """The line to copy: run this value's jobs and report, also if some fail; or show why there is no job. Defaults are left out."""
     where = [*(["--scale", scale] if scale != "full" else []), *(["--reading", reading] if reading != "paper" else [])]
     if cell.state != "run":
         return shlex.join(["mmbench", "show", cell.address, *where])
     count = ["--seeds", str(seeds)] if seeds != SEEDS else []
-    return f"{shlex.join(['mmbench', 'run', cell.address, *where, *count])} && mmbench report"
+    return f"{shlex.join(['mmbench', 'run', cell.address, *where, *count])}; mmbench report"
 
 
-def _detail(cell: Cell, grid: Grid, own: Settings) -> Detail:
+def _signature(cell: Cell, grid: Grid) -> dict[str, str]:
+    """The parts of the one line that says how a value was made, by name; empty where nothing ran."""
     origin = grid.origins.get(cell.key) if cell.state == "run" else None
+    if origin is None:
+        return {}
     name = {"cell": cell.address, "scale": grid.scale, "reading": grid.reading, "key": cell.key}
-    selection = [cell.view.selection] if cell.view else []
+    line = provenance.line(name, [cell.view.selection] if cell.view else [], origin)
+    return dict(part.split(":", 1) for part in line.split("|"))
+
+
+def _joined(signature: Mapping[str, str]) -> str:
+    return "|".join(f"{name}:{value}" for name, value in signature.items())
+
+
+def _detail(cell: Cell, grid: Grid, signature: Mapping[str, str], own: Settings) -> Detail:
+    origin = grid.origins.get(cell.key) if cell.state == "run" else None
     return Detail(
         command=command(cell, grid.scale, grid.reading, (len(origin.seeds) if origin else 0) or SEEDS),
-        signature=provenance.line(name, selection, origin) if origin else "",
+        signature=_joined(signature),
         settings=own,
         dataset=str(cell.run.get("dataset", "")),
         method=str(cell.run.get("method", "")),

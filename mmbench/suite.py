@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mmbench import published
-from mmbench.grid import ClaimLine, Entry, Grid, Page
+from mmbench.grid import MARKS, ClaimLine, Entry, Grid, Page
 from mmbench.provenance import Provenance
 
 # The parts of a suite page, in order: id -> (the kinds of sections in it, its heading, its plain words).
@@ -85,14 +85,20 @@ def sections(pages: Iterable[Page], part: str) -> Iterator[Grid]:
                 yield grid
 
 
-def counted(grids: Iterable[Grid]) -> tuple[Counter[str], Counter[str]]:
+def counted(grids: Iterable[Grid]) -> tuple[dict[str, int], dict[str, int]]:
     """The words of the claims and of the values of these sections."""
     claims: Counter[str] = Counter()
     values: Counter[str] = Counter()
     for grid in grids:
         claims.update(grid.claim_counts)
         values.update(grid.counts)
-    return claims, values
+    return ordered(claims), ordered(values)
+
+
+def ordered(words: Mapping[str, int]) -> dict[str, int]:
+    """What carries a verdict first, from good to bad; then what could not be judged, the most frequent first."""
+    known = {word: i for i, word in enumerate(MARKS)}
+    return {word: words[word] for word in sorted(words, key=lambda word: (known.get(word, len(known)), -words[word], word))}
 
 
 def subjects(grid: Grid, line: ClaimLine) -> tuple[str, str]:

@@ -150,7 +150,7 @@ def test_a_column_of_all_rows_has_an_address(mmbench):
 def test_check_and_cite_answer(mmbench):
     code, out, _ = mmbench("check", "--json")
     assert (code, set(json.loads(out)["keys"])) == (0, {"full", "small", "demo"})
-    assert mmbench("cite", "arl-gamma")[1].startswith("@inproceedings{arl,\n  title = {{Improving Multimodal Learning")
+    assert mmbench("cite", "arl-gamma")[1].startswith("@inproceedings{wei2025arl,\n  title = {Improving Multimodal Learning")
 
 
 def test_start_up_verbs_import_nothing_heavy():

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from mmbench import details, layout, suite
 from mmbench.grid import MARKS, Block, Entry, Footnote, Grid, Page
@@ -27,9 +28,10 @@ START = (
 LEGEND = (
     "Paper: the printed number; bold where the paper prints it bold. Reproduced: mean ± spread over n runs with different seeds.",
     "Difference: reproduced minus published. Interval: where a published value lies that is consistent with our runs.",
-    "Reproduced: in the interval, and equal within the margin fixed before any run. Inconclusive: in it, but our mean is not yet known well.",
+    "Reproduced: in the interval, and equal within the margin fixed before any run. Inconclusive: in it, but our mean is not known well.",
     "Close: outside the interval, within the margin. Not reproduced: neither; it differs by more than our seed noise.",
     "Missing, blocked, diverged and failed are words, never numbers. On a stand-in nothing is judged.",
+    "Settings that a whole section or column shares stand below its table; an opened value lists its own.",
     "Open a value with a click, a tap, the Enter key, or by resting on it, to see its command, signature, settings and notes.",
 )
 SHEETS = {"across.html": "Across the papers", "costs.html": "Costs", "audit.html": "Audit"}
@@ -58,12 +60,19 @@ def _environment() -> Environment:
     made = Environment(
         loader=PackageLoader("mmbench.render"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )  # fmt: skip
+    made.filters["flat"] = _flat
     made.globals.update(
-        signs=SIGNS, marks=MARKS, legend=LEGEND, details=details.of, subjects=suite.subjects, matrix=matrix, width=_width, ours=_ours,
-        notes=_notes, claim_heading=_claim_heading, counts=layout.counts, origin=layout.origin,
+        signs=SIGNS, marks=MARKS, legend=LEGEND, details=details.of, subjects=suite.subjects, ordered=suite.ordered,
+        matrix=matrix, width=_width, ours=_ours,
+        claim_heading=_claim_heading, counts=layout.counts, origin=layout.origin,
         deviations=lambda grid: layout.deviations(grid, PLAIN),
     )  # fmt: skip
     return made
+
+
+def _flat(code: str) -> Markup:
+    """Style and script without indentation and blank lines: they stand in every page."""
+    return Markup("\n".join(line.strip() for line in code.splitlines() if line.strip()))
 
 
 def _render(template: str, here: str, about: Mapping[str, Any], **content: Any) -> str:
@@ -116,15 +125,11 @@ def matrix(grid: Grid) -> Iterator[tuple[Row, list[tuple[Block, Entry | None]]]]
 def _width(grid: Grid) -> str:
     """How soon the table becomes a list of cards on a narrow screen."""
     columns = len(grid.blocks)
-    return "many dense" if columns > 7 else "many" if columns > 4 else "some" if columns > 2 else "row"
+    return "many dense" if columns > 7 else "many" if columns > 2 else "row"
 
 
 def _ours(entry: Entry) -> str:
     return {"computed": "formula", "setting": "resolved"}.get(entry.verdict.cell.state, "here")
-
-
-def _notes(entry: Entry, block: Block) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*entry.footnotes, *block.footnotes)))
 
 
 def _claim_heading(grid: Grid) -> str:
