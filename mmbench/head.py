@@ -31,8 +31,9 @@ class Head(nn.Module):
         eye = torch.eye(len(self.modalities), dtype=torch.bool, device=next(iter(features.values())).device)
         return {m: self.coalition(features, eye[i]) for i, m in enumerate(self.modalities)}
 
-    def terms(self, fused: Tensor, features: Mapping[str, Tensor]) -> list[Tensor]:
-        """The logits, B x C each, whose losses make the task's loss: the fused ones alone, unless the head says otherwise."""
+    def terms(self, fused: Tensor, features: Mapping[str, Tensor], keep: Tensor | None = None) -> list[Tensor]:
+        """The logits, B x C each, whose losses make the task's loss: the fused ones alone, unless the head says otherwise.
+        keep: as in `coalition`; `features` are whole, and what is not kept must not be learned from."""
         return [fused]
 
     def decisions(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -48,12 +49,12 @@ class Out:
     Unimodal logits and other decisions are computed by the head when first asked for."""
 
     def __init__(self, head: Head, features: Mapping[str, Tensor], keep: Tensor | None = None, extras: Mapping[str, Tensor] | None = None):
-        self.head, self.features, self.extras = head, features, dict(extras or {})
+        self.head, self.features, self.keep, self.extras = head, features, keep, dict(extras or {})
         self.fused = head.fuse(features) if keep is None else head.coalition(features, keep)
 
     @property
     def terms(self) -> list[Tensor]:
-        return self.head.terms(self.fused, self.features)
+        return self.head.terms(self.fused, self.features, self.keep)
 
     @cached_property
     def unimodal(self) -> dict[str, Tensor]:

@@ -97,10 +97,11 @@ METHODS: dict[str, Entry] = WithThirdParties({
         "mmbench.methods.pmr:PMR", 1, "", "prototypical loss on the slower modalities",
         {"alpha": "float", "momentum": "float", "fraction": "float", "first": "epoch", "last": "epoch"}, modalities=(2, 0),
     ),
-    # cap: of tau - r in the exponent; guard: largest entry of the head's weight gradient before clipping to norm 1 (0: never)
+    # cap: of tau - r in the exponent; guard: largest entry of the head's weight gradient, else all are clipped to that norm (0: never)
     "agm": Entry(
-        "mmbench.methods.agm:AGM", 1, "", "gradient modulation by each modality's Shapley share of the output",
+        "mmbench.methods.agm:AGM", 2, "", "gradient modulation by each modality's Shapley share of the output",
         {"alpha": "float", "cap": "float", "guard": "float"}, modalities=(2, 0),
+        heads=("concat", "sum", "cosine", "film", "bilinear", "gated", "film-symmetric", "gated-symmetric"),
     ),
     # All smv methods log `valued`, the samples valued before an epoch; those that make copies `drawn`, the samples of the epoch, and
     # `resampled`, the copies per epoch (mean since the warm-up); the other two the share of samples `dropped` or `masked`.
@@ -145,7 +146,7 @@ HEADS: dict[str, Entry] = {
         "scale times the sum of per-modality cosines",
         {"scale": "float", "over": "concat|sum|film-symmetric|gated-symmetric"},
     ),
-    "decision": Entry("mmbench.heads.decision:Decision", 1, "", "a head per modality, summed cross-entropies, mean of posteriors"),
+    "decision": Entry("mmbench.heads.decision:Decision", 2, "", "a head per modality, summed cross-entropies, mean of posteriors"),
     "film": Entry("mmbench.heads.film:FiLM", 1, "", "the first modality scales and shifts the second, one linear layer", modalities=(2, 0)),
     # beyond two modalities these three fold: what the first two make meets the third (ours). unimodal: zero the others (paper),
     # or put the modality itself in their place (released: x x^T, self-gating)

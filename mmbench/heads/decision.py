@@ -31,6 +31,9 @@ class Decision(Head):
     def unimodal(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {m: self.classifiers[m](features[m]) for m in self.modalities}
 
-    def terms(self, fused: Tensor, features: Mapping[str, Tensor]) -> list[Tensor]:
-        """Each modality's own logits: their losses are summed."""
-        return list(self.unimodal(features).values())
+    def terms(self, fused: Tensor, features: Mapping[str, Tensor], keep: Tensor | None = None) -> list[Tensor]:
+        """Each modality's own logits: their losses are summed. Where one is left out they are zero: a constant loss, nothing learned."""
+        own = self.unimodal(features)
+        if keep is None:
+            return list(own.values())
+        return [own[m] * keep[..., i : i + 1].to(own[m].dtype) for i, m in enumerate(self.modalities)]

@@ -6,7 +6,9 @@ The loss is CE(F(all)); with g its gradient by the output, what flows back into 
 weight of F(S) in m_i. s_i = batch mean of -ln softmax(m_i)[y] (probability at least 1e-8), S_i its running mean over all steps before;
 r_i = exp(mean of the others' s - s_i), tau_i likewise of S, kappa_i = exp(alpha min(tau_i - r_i, cap)).
 For two modalities r_i = exp(s_j - s_i), for three exp(1.5 (mean - s_i)), both as in the code; more are ours.
-guard: where an entry of the last layer's weight gradient exceeds it in absolute value, all gradients are clipped to norm 1 (0: never).
+guard: where an entry of the last layer's weight gradient exceeds it in absolute value, all gradients are clipped to that norm (1, for
+three modalities 5, as in the code; 0: never). A head with a last layer per modality is guarded by any of them.
+Decision fusion is not for AGM: its loss is not one of F(all).
 
 Zero inputs are nearly free: with separate encoders an encoder's answer to zeros is one vector, so the frozen features of the batch and
 one zero sample per modality give every F(S) by a call of the head.
@@ -19,11 +21,12 @@ from math import factorial
 from typing import final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
 
 from mmbench.datasets.data import Batch
 from mmbench.errors import UserError
-from mmbench.head import Out
+from mmbench.head import Head, Out
 from mmbench.method import Method, Run, evaluating
 
 
@@ -60,9 +63,9 @@ class AGM(Method):
         torch.autograd.backward(outputs, list(flows))
 
     def gradients(self, run: Run, out: Out, batch: Batch) -> None:
-        last = [layer for layer in run.model.head.modules() if isinstance(layer, nn.Linear)][-1].weight.grad
-        if self.guard and last is not None and bool((last.abs() > self.guard).any()):
-            nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
+        last = [weight.grad for weight in last_weights(run.model.head) if weight.grad is not None]
+        if self.guard and any(bool((gradient.abs() > self.guard).any()) for gradient in last):
+            clip_grad_norm_(run.model.parameters(), self.guard)
 
 
 def coalitions(run: Run, out: Out, batch: Batch) -> list[Tensor]:
@@ -76,6 +79,11 @@ def coalitions(run: Run, out: Out, batch: Batch) -> list[Tensor]:
             for mask in range(1, 2 ** len(names) - 1)
         ]
     return [*found, out.fused]
+
+
+def last_weights(head: Head) -> list[Tensor]:
+    """The weights that make the logits, C x d each: one layer, or one per modality."""
+    return [p for name, p in head.named_parameters() if "classifier" in name and name.endswith("weight")]
 
 
 def weights(modalities: int) -> Tensor:

@@ -35,6 +35,8 @@ class OGM(Method):
     def __post_init__(self) -> None:
         if self.alpha < 0:
             raise UserError(f"method ogm: alpha is {self.alpha:g}, expected 0 or more")
+        if self.first < 0 or self.last < 0:
+            raise UserError(f"method ogm: first {self.first} and last {self.last}, expected 0-based epochs")
 
     @torch.no_grad()
     def gradients(self, run: Run, out: Out, batch: Batch) -> None:

@@ -37,19 +37,20 @@ class PMR(Method):
         if self.alpha < 0 or not 0 <= self.momentum < 1 or not 0 < self.fraction <= 1:
             given = f"alpha {self.alpha:g}, momentum {self.momentum:g}, fraction {self.fraction:g}"
             raise UserError(f"method pmr: {given}, expected alpha of 0 or more, momentum in [0, 1), fraction in (0, 1]")
+        if self.first < 0 or self.last < 0:
+            raise UserError(f"method pmr: first {self.first} and last {self.last}, expected 0-based epochs")
 
     def epoch(self, run: Run) -> None:
         total = len(run.data.parts["train"])
         features, labels, _ = run.features("train", max(self.fraction, min(1.0, run.spec["batch"] / total)), "train")
         for modality, vectors in features.items():
             means, seen = prototypes(vectors, labels, run.classes)
-            old = run.state.get(f"prototypes.{modality}")
-            if old is not None:
-                known = run.state["seen"]
+            if (old := run.state.get(f"prototypes.{modality}")) is not None:
+                old, known = old.to(means.device), run.state["seen"].to(means.device)  # a checkpoint comes back on the CPU
                 blended = torch.where(known[:, None], (1 - self.momentum) * means + self.momentum * old, means)
                 means = torch.where(seen[:, None], blended, old)
             run.state[f"prototypes.{modality}"] = means
-        run.state["seen"] = seen | run.state.get("seen", torch.zeros_like(seen))
+        run.state["seen"] = seen | run.state.get("seen", torch.zeros_like(seen)).to(seen.device)
 
     def loss(self, run: Run, out: Out, batch: Batch, turn: Turn) -> Tensor:
         total = super().loss(run, out, batch, turn)

@@ -105,6 +105,31 @@ def test_decision_fusion_averages_posteriors_and_sums_losses():
     assert Method().loss(run, out, batch, Method().turns(run, batch)[0]).item() == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("name", [*KINDS, "concat", "sum", "cosine"])
+@pytest.mark.parametrize("keep", [torch.tensor([True, False]), torch.tensor([[True, False]] * 6)])
+def test_training_on_what_is_kept_teaches_the_rest_nothing(name, keep):
+    """Section 8, anchor 7, where the head leaves a zeroed modality without influence on its own encoder."""
+    params = KINDS.get(name, {"scale": 5.0, "over": "concat"} if name == "cosine" else {})
+    run = tiny.run(head=name, head_params=params)
+    batch = run.transform(run.data.parts["train"], torch.arange(6), None, True, None)
+    out = run.forward(batch, keep=keep)
+    Method().loss(run, out, batch, Method().turns(run, batch)[0]).backward()
+    assert all(p.grad is None or not p.grad.any() for p in run.model.encoders["visual"].parameters())
+    if name == "decision":
+        assert all(not p.grad.any() for p in run.model.head.classifiers["visual"].parameters())
+        assert run.model.head.classifiers["audio"].weight.grad.any()
+
+
+def test_decision_fusion_trains_each_sample_on_its_own_modalities():
+    run = tiny.run(head="decision")
+    batch = run.transform(run.data.parts["train"], torch.arange(2), None, True, None)
+    terms = run.forward(batch, keep=torch.tensor([[True, False], [True, True]])).terms
+    whole = run.forward(batch, frozen_norm=True).terms
+    assert [t.shape for t in terms] == [t.shape for t in whole]
+    assert terms[0].any(1).tolist() == [True, True]
+    assert terms[1].any(1).tolist() == [False, True]
+
+
 @pytest.mark.parametrize(("name", "params"), KINDS.items())
 @pytest.mark.parametrize("modalities", [2, 3])
 def test_logits_have_their_shape_for_the_modalities_that_the_registry_names(name, params, modalities):

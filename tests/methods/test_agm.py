@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from mmbench import registry
+from mmbench.compose import Composer
 from mmbench.errors import UserError
-from mmbench.methods.agm import AGM, coalitions, coefficients, surprise, weights
+from mmbench.methods.agm import AGM, coalitions, coefficients, last_weights, surprise, weights
 from tests import tiny
+from tests.methods.examples import HEADS
 
 
 def prepared(modalities):
@@ -116,9 +120,37 @@ def test_a_large_entry_of_the_last_layers_gradient_clips_everything():
     AGM(1.0, 10.0, 1e6).gradients(run, out, batch)
     total = torch.stack([p.grad.square().sum() for p in run.model.parameters()]).sum().sqrt()
     assert float(total) > 1.1
-    AGM(1.0, 10.0, 0.01).gradients(run, out, batch)
-    clipped = torch.stack([p.grad.square().sum() for p in run.model.parameters()]).sum().sqrt()
-    assert float(clipped) == pytest.approx(1, abs=1e-3)
+    for guard in (1.0, 0.01):
+        AGM(1.0, 10.0, guard).gradients(run, out, batch)
+        clipped = torch.stack([p.grad.square().sum() for p in run.model.parameters()]).sum().sqrt()
+        assert float(clipped) == pytest.approx(guard, rel=1e-3), "to the guard's own norm: 1, and 5 for three modalities (section 0b)"
+
+
+@pytest.mark.parametrize("name", registry.HEADS)
+def test_every_heads_last_layer_is_found(name):
+    head = tiny.run(head=name, head_params=HEADS[name]).model.head
+    assert [len(w) for w in last_weights(head)] == [3] * (2 if name in ("sum", "decision") else 1)
+
+
+@pytest.mark.parametrize("modality", ["audio", "visual"])
+def test_a_head_with_a_layer_per_modality_is_guarded_by_each(modality):
+    run, method = tiny.run(head="sum"), AGM(1.0, 10.0, 5.0)
+    batch = run.transform(run.data.parts["train"], torch.arange(4), None, True, None)
+    for p in run.model.parameters():
+        p.grad = torch.zeros_like(p)
+    run.model.head.classifiers[modality].weight.grad[0, 0] = 7.0
+    method.gradients(run, run.forward(batch), batch)
+    assert float(run.model.head.classifiers[modality].weight.grad[0, 0]) == pytest.approx(5, rel=1e-3)
+
+
+def test_decision_fusion_is_no_head_for_it():
+    """Its loss is summed over the modalities' own logits, so that nothing flows back into F(all)."""
+    assert set(registry.METHODS["agm"].heads) == set(registry.HEADS) - {"decision"}
+    chosen = {"method": "agm", "head": "decision", "model": "fusion"}
+    cell = SimpleNamespace(entries={slot: (name, registry.entry(slot, name), True) for slot, name in chosen.items()})
+    said = Composer.refusal(cell, chosen | {"modalities": ["audio", "visual"]})  # pyright: ignore[reportArgumentType]
+    assert said.startswith("method agm works with the heads concat, sum")
+    assert said.endswith("not with decision")
 
 
 @pytest.mark.parametrize("values", [(-1.0, 10.0, 0.0), (1.0, 0.0, 0.0), (1.0, 10.0, -1.0)])

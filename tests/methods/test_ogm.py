@@ -81,6 +81,15 @@ def test_concat_shares_the_bias_out_and_other_heads_keep_their_own():
     assert own_logits(out) is out.unimodal
 
 
-def test_a_negative_alpha_is_refused():
-    with pytest.raises(UserError, match="alpha"):
-        OGM(-0.1, True, 0, 1)
+@pytest.mark.parametrize("change", [{"alpha": -0.1}, {"first": -1}, {"last": -1}])
+def test_parameters_out_of_range_are_refused(change):
+    with pytest.raises(UserError, match=f"method ogm: .*{next(iter(change))}"):
+        OGM(**(OPEN | change))
+
+
+def test_the_rule_for_many_is_the_codes_for_two():
+    source = torch.Generator().manual_seed(0)
+    for audio, visual in (torch.rand(50, 2, generator=source) * 10).tolist():
+        ratio = visual / audio
+        expected = (1.0, 1 - math.tanh(0.8 * ratio)) if ratio > 1 else (1 - math.tanh(0.8 / ratio), 1.0)
+        assert tuple(scaled(audio=audio, visual=visual).values()) == pytest.approx(expected, abs=1e-5)

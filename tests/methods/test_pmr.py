@@ -78,7 +78,18 @@ def test_a_batch_of_classes_never_seen_is_plain_cross_entropy():
     assert torch.equal(found, run.task.loss(out.fused, batch))
 
 
-@pytest.mark.parametrize("change", [{"alpha": -1.0}, {"momentum": 1.0}, {"fraction": 0.0}])
+def test_after_a_resume_the_old_prototypes_follow_the_features_to_their_device(monkeypatch):
+    """A checkpoint comes back on the CPU while the features are on the run's device; `meta` stands for an accelerator."""
+    run, method = tiny.run(), PMR(**SETTINGS)
+    method.epoch(run)
+    run.state.update({name: value.cpu() for name, value in run.state.items()})
+    far = {m: torch.ones(2, run.state[f"prototypes.{m}"].shape[1], device="meta") for m in run.modalities}
+    monkeypatch.setattr(type(run), "features", lambda *a: (far, torch.zeros(2, dtype=torch.int64, device="meta"), None))
+    method.epoch(run)
+    assert {value.device.type for value in run.state.values()} == {"meta"}
+
+
+@pytest.mark.parametrize("change", [{"alpha": -1.0}, {"momentum": 1.0}, {"fraction": 0.0}, {"first": -1}, {"last": -1}])
 def test_parameters_out_of_range_are_refused(change):
     with pytest.raises(UserError, match="method pmr"):
         PMR(**(SETTINGS | change))
