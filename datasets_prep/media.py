@@ -115,9 +115,11 @@ def _decoded(container: Any, pick: Pick | None, sound: bool) -> Clip:
 
 
 def _whole(container: Any, packets: list[Any]) -> None:
-    """Unreadable where sound and picture both end long before the length that the file states: half a download."""
+    """Unreadable where sound and picture both end long before the length that the file states: half a download. (An AVI without its
+    end states a length that fits what is there, and the number of frames that it should have.)"""
     ends = [float((p.pts if p.pts is not None else p.dts) * p.time_base) for p in packets if p.pts is not None or p.dts is not None]
-    stated = (container.duration or 0) / av.time_base
+    counted = [s.frames / float(s.average_rate) for s in container.streams.video[:1] if s.frames and s.average_rate]
+    stated = max([(container.duration or 0) / av.time_base, *counted])
     if stated and (not ends or max(ends) + 0.3 < 0.7 * stated):
         raise Unreadable(f"ends after {max(ends, default=0):.1f} of {stated:.1f} s: it is cut short")
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datasets_prep import catalogue, doctor, engine, folders, report
-from mmbench import paths, places
+from datasets_prep import archives, building, catalogue, doctor, engine, folders, report
+from mmbench import paths, places, prepared
 from mmbench.errors import UserError
 
 
@@ -35,15 +35,17 @@ def prepare(
     split: must be available at the end, else code 2 before any work. only: preparations or arrays. jobs: processes (default: cores)."""
     chosen, root = catalogue.load(dataset), root or paths.data()
     jobs = places.cores() if jobs is None else jobs
-    sources = folders.sources(raw, chosen.folders, Path(lists) if lists else None)
-    plan = engine.plan(chosen, sources, root, only, jobs)
-    made, lacking = chosen.splits(plan.found, sources)  # a broken list is found before hours of work, not after
-    if split and split not in (names := [s.name for s in made]):
-        raise UserError(f"split '{split}' of {dataset}: {lacking.get(split) or 'no such split; here: ' + ', '.join(names)}")
-    for line in (*plan.found.problems, report.forecast(plan, jobs)):
-        tell(line)
-    with stoppable(), shown("clips", len(plan.found.items)) as progress:
-        engine.run(plan, root, sources, jobs, progress, tell)
+    given = folders.sources(raw, chosen.folders, Path(lists) if lists else None)
+    place = building.folder(root, dataset, prepared.VERSION)
+    with stoppable(), archives.opened(given, place.with_name(f"{place.name}.raw"), tell) as sources:
+        plan = engine.plan(chosen, sources, root, only, jobs)
+        made, lacking = chosen.splits(plan.found, sources)  # a broken list is found before hours of work, not after
+        if split and split not in (names := [s.name for s in made]):
+            raise UserError(f"split '{split}' of {dataset}: {lacking.get(split) or 'no such split; here: ' + ', '.join(names)}")
+        for line in (*plan.found.problems, report.forecast(plan, jobs)):
+            tell(line)
+        with shown("clips", len(plan.found.items)) as progress:
+            engine.run(plan, root, sources, jobs, progress, tell)
     data = doctor.examine(chosen, root, quick=True)
     return Answer(data | {"made": list(plan.wanted)}, report.prepared(data, plan))
 
