@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mmbench import choose, lease, plan, published, records, registry, resolve
+from mmbench import choose, lease, plan, published, records, registry, resolve, statements
 from mmbench.errors import unknown
 from mmbench.plan import Plan
 from mmbench.spec import READINGS, SCALES, Cell
@@ -119,5 +119,6 @@ def _progress(news: Mapping[str, Any]) -> dict[str, Any]:
 def check() -> dict[str, Any]:
     """Load and resolve everything under benchmarks/; UserError names the first complaint. What there is, counted."""
     published.check()
+    statements.load()
     resolved = {scale: len({c.key for c in choose.all_cells(scale) if c.key}) for scale in SCALES}
     return {"readings": list(READINGS), "keys": resolved, "papers": published.counts()}

@@ -58,18 +58,19 @@ def save(contents: Iterable[Page], out: Path | None = None) -> list[Path]:
 
 
 def _suite(contents: Sequence[Page], folder: Path, pictures: Collection[str], index: bool) -> list[Path]:
-    """The HTML of all tables; index: and `README.md` beside the folder."""
+    """The HTML of all tables and the audit; index: and `README.md` beside the folder."""
     from mmbench import across, audit, sheets, suite
     from mmbench.render import html, markdown
 
     whole = suite.build(contents)
     own, released = ({c.table.id: resolve.cells(c.table, "full", reading) for c in contents} for reading in READINGS)
+    found = audit.findings()
     others = {
         "across.html": across.sheet(whole, own, released, across.outside()),
         "costs.html": sheets.costs(whole, own, SEEDS),
-        "audit.html": sheets.audit(finding.answer() for finding in audit.findings()),
+        "audit.html": sheets.audit(finding.answer() for finding in found),
     }
-    texts = {folder / name: text for name, text in html.files(whole, others, pictures)}
+    texts = {folder / name: text for name, text in html.files(whole, others, pictures)} | {folder / "audit.md": audit.page(found)}
     if index:
         texts[folder.parent / "README.md"] = markdown.index(whole, folder.name)
     for file, text in texts.items():

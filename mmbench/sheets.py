@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mmbench.audit import FACTS
 from mmbench.provenance import Provenance, duration
 from mmbench.spec import Cell
 from mmbench.suite import Suite
@@ -22,6 +23,7 @@ class Link:
 
 
 Text = str | Link
+EACH_ONCE = "all tables, each run once"
 
 
 @dataclass(frozen=True)
@@ -49,23 +51,35 @@ class Sheet:
 
 def costs(suite: Suite, planned: Mapping[str, tuple[Cell, ...]], seeds: int = 5) -> Sheet:
     """What was run and what it took; what the papers' own setting asks for. planned: table -> its cells at full scale."""
-    spent = [(page.table.id, _once(grid.origins for grid in page.grids)) for page in suite.pages]
-    rows = [(Link(id, id), *_spent(origins)) for id, origins in spent if origins]
-    shared = sum(o.runs for _, origins in spent for o in origins.values()) - sum(o.runs for o in suite.origins.values())
-    total = ("all, each run once", *_spent(suite.origins))
-    lead = f"Tables share runs: a run that {'several tables ask' if shared else 'more than one table asks'} for is made once. "
-    lead += f"Summed over the tables, {shared} runs were saved this way." if shared else "So far no recorded run is shared."
+    tables = [_once(grid.origins for grid in page.grids) for page in suite.pages]
+    saved = sum(o.runs for origins in tables for o in origins.values()) - sum(o.runs for o in suite.origins.values())
+    lead = "A run that several tables ask for is made once. "
+    lead += f"Summed over the tables, {saved} runs were saved this way." if saved else "So far no recorded run is shared."
+    return Sheet("Costs", lead, (_done(suite, tables), _asked(suite, planned, seeds)))
+
+
+def _done(suite: Suite, tables: Iterable[Mapping[str, Provenance]]) -> Part:
+    heading = "What was run"
+    if not suite.measured:
+        return Part(heading, "No run is recorded yet.", ())
+    ids = (page.table.id for page in suite.pages)
+    rows: list[tuple[Text, ...]] = [(Link(id, id), *_spent(origins)) for id, origins in zip(ids, tables, strict=True) if origins]
+    rows.append((EACH_ONCE, *_spent(suite.origins)))
     headers = ("table", "settings", "runs", "time", "per run", "most memory", "devices")
-    done = Part(
-        "What was run", "" if rows else "No run is recorded yet.", (Rows("By table, all scales", headers, (*rows, total)),) if rows else ()
-    )
-    asked = [(page.table.id, [c.key for c in planned[page.table.id] if c.state == "run"]) for page in suite.pages]
-    plan = [(Link(id, id), str(len(keys)), str(len(keys) * seeds), str(len(set(keys)) * seeds)) for id, keys in asked if keys]
-    every = [key for _, keys in asked for key in keys]
-    plan.append(("all, each run once", str(len(every)), str(len(every) * seeds), str(len(set(every)) * seeds)))  # type: ignore[arg-type]
+    return Part(heading, "", (Rows("By table, all scales and readings", headers, tuple(rows)),))
+
+
+def _asked(suite: Suite, planned: Mapping[str, tuple[Cell, ...]], seeds: int) -> Part:
+    asked = {page.table.id: [c.key for c in planned[page.table.id] if c.state == "run"] for page in suite.pages}
+    rows: list[tuple[Text, ...]] = [(Link(id, id), *_jobs(keys, seeds)) for id, keys in asked.items() if keys]
+    rows.append((EACH_ONCE, *_jobs([key for keys in asked.values() for key in keys], seeds)))
     words = f"Values that can be run today on the papers' data, with {seeds} seeds. Values whose code is still to be written are not in it."
-    wanted = Rows("By table, the paper's reading", ("table", "values", "runs asked for", "unique runs"), tuple(plan))
-    return Sheet("Costs", lead, (done, Part("What the papers' own settings ask for", words, (wanted,))))
+    found = Rows("By table, the paper's reading", ("table", "values", "runs asked for", "unique runs"), tuple(rows))
+    return Part("What the papers' own settings ask for", words, (found,))
+
+
+def _jobs(keys: Sequence[str], seeds: int) -> tuple[str, str, str]:
+    return str(len(keys)), str(len(keys) * seeds), str(len(set(keys)) * seeds)
 
 
 def _once(several: Iterable[Mapping[str, Provenance]]) -> dict[str, Provenance]:
@@ -82,18 +96,23 @@ def _spent(origins: Mapping[str, Provenance]) -> tuple[str, ...]:
 
 
 def audit(findings: Iterable[Mapping[str, Any]]) -> Sheet:
-    """What the printed tables themselves get wrong: arithmetic, bold type, items that no test set has."""
-    by_paper: dict[str, list[Mapping[str, Any]]] = {}
-    for finding in findings:
-        by_paper.setdefault(str(finding["paper"]), []).append(finding)
-    headers = ("table", "kind", "what it says", "expected", "found")
-    parts = [
-        Part(paper, "", (Rows(f"Findings in {paper}", headers, tuple(_finding(f) for f in found)),)) for paper, found in by_paper.items()
-    ]
+    """What the printed tables say without a run: what contradicts something, then what only says something of the numbers."""
+    found = list(findings)
     lead = (
         "What can be checked about the printed numbers without running anything. A finding is no reproach: it says what to look at twice."
     )
-    return Sheet("Audit of the printed tables", lead, tuple(parts) or (Part("Nothing found", "", ()),))
+    wrong = Part("Contradictions", "", _found(f for f in found if f["kind"] not in FACTS))
+    facts = Part("Facts", "They contradict nothing, but say how the numbers came about.", _found(f for f in found if f["kind"] in FACTS))
+    parts = tuple(part for part in (wrong, facts) if part.tables)
+    return Sheet("Audit of the printed tables", lead, parts or (Part("Nothing found", "", ()),))
+
+
+def _found(findings: Iterable[Mapping[str, Any]]) -> tuple[Rows, ...]:
+    by_paper: dict[str, list[tuple[Text, ...]]] = {}
+    for finding in findings:
+        by_paper.setdefault(str(finding["paper"]), []).append(_finding(finding))
+    headers = ("table", "kind", "what it says", "expected", "found")
+    return tuple(Rows(f"{paper}: {len(rows)}", headers, tuple(rows)) for paper, rows in by_paper.items())
 
 
 def _finding(finding: Mapping[str, Any]) -> tuple[Text, ...]:

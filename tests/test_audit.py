@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mmbench import audit
-from mmbench.spec import Cell, Claim, Column, DatasetFacts, Row, Table, View
+from mmbench.spec import Cell, Claim, Column, DatasetFacts, Margin, Row, Table, View
 
 FACTS = {"toy": DatasetFacts("toy", "Toy", 6, ("a", "v"), {"s": {"train": 10, "test": 744}}, "s", "p")}
 ROWS = ("base", "a", "b")
@@ -42,8 +42,18 @@ def claim(form, rows, than=(), **more):
 
 
 def test_a_sound_table_has_no_finding():
-    sound = (claim("better", ("b",), ("base",)), claim("best", ("b",)), claim("gain", ("b",), ("base",), amount="2.00"),
-             claim("monotone", ROWS), claim("value", ("a",), amount="61.0"))  # fmt: skip
+    sound = (
+        claim("better", ("b",), ("base",)),
+        claim("best", ("b",)),
+        claim("gain", ("b",), ("base",), amount="2.00"),
+        claim("monotone", ROWS),
+        claim("value", ("a",), amount="61.0"),
+        claim("rises-then-falls", ("base", "b", "a")),
+        claim("flat", ROWS, amount="2.0"),
+        claim("cost", ("b",), ("base",), amount="1.03"),
+        claim("cost", ("base",), ("b",)),
+        claim("better", ("a",), ("base", "b"), over="any"),
+    )
     assert kinds(table(claims=sound, bold=("b",))) == []
 
 
@@ -56,6 +66,9 @@ PLANTED = [
     ("refuted", claim("monotone", ("b", "a"))),
     ("refuted", claim("rises-then-falls", ROWS)),
     ("refuted", claim("gain", ("base",), ("a",))),
+    ("refuted", claim("flat", ROWS, amount="1.5")),
+    ("refuted", claim("cost", ("a",), ("base",))),
+    ("refuted", claim("cost", ("base",), ("a",), amount="higher")),
 ]  # fmt: skip
 
 
@@ -66,12 +79,68 @@ def test_a_sentence_against_the_numbers_is_found(kind, wrong):
 
 def test_bold_that_is_not_best_is_found_and_the_better_of_each_pair_is_none():
     assert kinds(table(bold=("a",))) == ["bold"]
-    assert kinds(table(("61.00", "60.00", "62.00"), bold=("base", "b"))) == []
+    three = table(bold=("base", "b"))
+    pairs = replace(
+        three,
+        rows=(*three.rows, Row("c", "c")),
+        published={("base", "x"): "61.00", ("a", "x"): "60.00", ("b", "x"): "62.00", ("c", "x"): "59.00"},
+    )
+    assert kinds(pairs) == []
+    worse = replace(pairs, published=dict(pairs.published) | {("c", "x"): "62.50"})
+    assert [f.expected for f in audit.examine(suite(worse)) if f.kind == "bold"] == ["the best: c 62.50"]
+    tie = table(("60.00", "62.00", "62.00"), bold=("a",))
+    assert kinds(tie) == [], "one of two best"
 
 
 def test_one_configuration_with_two_values_and_a_value_in_two_papers():
     one, other = table(id="toy-one"), table(("60.50", "61.00", "62.00"), id="other-one", paper="other")
     assert sorted(kinds(one, other)) == ["shared", "shared", "two values"]
+
+
+def test_values_of_unlike_precision_are_one_value_if_they_can_be():
+    one, coarse = table(), table(("60.0", "61.0", "62.0"), id="toy-two")
+    assert kinds(one, coarse) == []
+    assert kinds(one, table(("60.1", "61.0", "62.0"), id="toy-two")) == ["two values"]
+
+
+def test_an_amount_that_unrounded_values_can_give_is_no_finding():
+    assert kinds(table(claims=(claim("gain", ("b",), ("base",), amount="2.01"),))) == []
+    assert kinds(table(claims=(claim("gain", ("b",), ("base",), amount="2.02"),))) == ["gain"]
+    assert kinds(table(claims=(claim("gain", ("base",), ("b",), amount="2.00"),))) == ["gain"], "a loss is no gain"
+
+
+def test_the_margin_of_the_column_says_what_is_flat():
+    one = table(claims=(claim("flat", ROWS),))
+    assert kinds(one) == [], "nothing says what flat means"
+    narrow = replace(one, columns=(replace(one.columns[0], margin=Margin(1.0, "why", "2026-01-01")),))
+    assert kinds(narrow) == ["refuted"]
+
+
+def test_a_baseline_in_two_papers_and_outside():
+    plain = {"method": "joint", "head": "concat", "model": "fusion", "optimiser": {"name": "sgd"}}
+
+    def of(paper, value):
+        one = replace(cell("base", table=f"{paper}-one", published=value, key=paper))
+        return replace(one, run={**one.run, **plain})
+
+    tables = table(id="toy-one"), table(id="other-one", paper="other")
+
+    def found(first, second, *outside):
+        made = suite(*tables, cells={"toy-one": (of("toy", first),), "other-one": (of("other", second),)})
+        return [f.found for f in audit.examine(replace(made, outside=outside)) if f.kind == "baseline"]
+
+    assert found("60.00", "60.00") == []
+    assert found("60.00", "61.00")[0].startswith("60 to 61: ")
+    third = {"like": ["toy-one:base:x"], "value": "52-58", "source": "a third"}
+    assert found("60.00", "60.00", third) == ["52 to 60: toy 60.00 (sgd); other 60.00 (sgd); a third 52-58"]
+
+
+def test_cited_rows_are_not_counted_as_runs_of_the_paper():
+    one = table(("50.01", "50.02", "50.03"))
+    found = [f for f in audit.examine(suite(one)) if f.kind == "single runs"]
+    assert [f.says.split(" percentages")[0] for f in found] == ["0 of 3"]
+    taken = replace(one, rows=tuple(replace(r, cited=True, source="else") for r in one.rows))
+    assert not audit.examine(suite(taken))
 
 
 def test_a_name_that_the_table_lacks_and_a_label_printed_twice():
@@ -103,6 +172,27 @@ def test_shares_and_zeta(compl, contr, zeta, expected):
     assert kinds(table(), cells={"toy-one": cells}) == expected
 
 
+def test_sizes_are_whole_channels_and_tell_the_ratio():
+    """11 and 14 of 128 channels: zeta .786, printed .79; the percentages alone (8.59 / 10.94) would allow .78."""
+    run = {"dataset": "toy", "split": "s", "modalities": ["a", "v"], "encoders": {m: {"dimension": 64} for m in "av"}}
+
+    def found(first, second, zeta):
+        made = (("a", first, "compl"), ("b", second, "compl"), ("base", zeta, "zeta"))
+        cells = tuple(replace(cell(r, published=v, metric=m, key="k"), run=run) for r, v, m in made)
+        return [f for f in audit.examine(suite(table(), cells={"toy-one": cells})) if f.kind in ("share", "ratio")]
+
+    assert found("8.59", "10.94", "0.79") == []
+    assert [f.found for f in found("8.59", "10.94", "0.78")] == ["11 of 14 channels (cut, not rounded)"]
+    assert [f.kind for f in found("8.62", "10.94", "0.79")] == ["share"]
+
+
+def test_the_page_lists_contradictions_before_facts():
+    text = audit.page([audit.Finding("toy", "toy-one", kind, "a | b", "f_s^2 * 2", "c") for kind in ("shared", "gain")])
+    assert text.index("## Contradictions (1)") < text.index("gain") < text.index("## Facts (1)") < text.index("shared")
+    assert "a \\| b" in text
+    assert "f\\_s^2 \\* 2" in text
+
+
 def test_counts_and_identities():
     count = {"paper": "toy", "table": "toy-one", "says": "n", "dataset": "toy", "split": "s"}
     assert kinds(table(), count=[count | {"counts": {"test": 744}}]) == []
@@ -113,15 +203,36 @@ def test_counts_and_identities():
 
 
 MUST = [
-    ("arl-fusion", "gain", "17.35"), ("arl-fusion", "gain", "4.40"), ("arl-fusion", "name", "CEFA"), ("arl-fusion", "bold", "sum-arl"),
-    ("arl-fusion", "two values", "arl-gamma:gamma-4:acc 76.68"), ("arl-fusion", "refuted", "62.17 against sum 62.32"),
-    ("arl-main", "identity", "b0"), ("arl-main", "identity", "cov"), ("mmcosine-scale", "bound", "best is s = 2"),
-    ("mmcosine-scale", "bound", "s = 10 has 59.82"), ("mmcosine-scale", "refuted", "59.82"), ("mmcosine-bound", "identity", "C"),
-    ("smv-sample-function", "label", "f3"), ("smv-modality-function", "identity", "phi_j"), ("cmvqvae-digits", "ratio", "cut"),
-    ("cmvqvae-comparison", "count", "655"), ("mmcosine-modalities", "shared", "81.15"), ("mmcosine-modalities", "shared", "82.29"),
-    ("mmcosine-modalities", "single runs", "15 of 15 are k/"), ("smv-subset", "single runs", "single runs on the full list"),
-    ("smv-views", "single runs", "single runs"), ("arl-fusion", "single runs", "averages"), ("arl-gamma", "single runs", "averages"),
-]  # fmt: skip
+    ("arl-fusion", "gain", "17.35"),
+    ("arl-fusion", "gain", "4.40"),
+    ("arl-fusion", "name", "CEFA"),
+    ("arl-fusion", "bold", "sum-arl"),
+    ("arl-fusion", "two values", "arl-gamma:gamma-4:acc 76.68"),
+    ("arl-fusion", "refuted", "62.17 against sum 62.32"),
+    ("arl-main", "identity", "b0"),
+    ("arl-main", "identity", "cov"),
+    ("mmcosine-scale", "bound", "best is s = 2"),
+    ("mmcosine-scale", "bound", "s = 10 has 59.82"),
+    ("mmcosine-scale", "refuted", "59.82"),
+    ("mmcosine-bound", "identity", "C"),
+    ("smv-sample-function", "label", "f3"),
+    ("smv-modality-function", "identity", "phi_j"),
+    ("cmvqvae-digits", "ratio", "cut"),
+    ("cmvqvae-comparison", "count", "655"),
+    ("mmcosine-modalities", "shared", "81.15"),
+    ("mmcosine-modalities", "shared", "82.29"),
+    ("mmcosine-modalities", "single runs", "15 of 15 are k of 3,755 (rounded)"),
+    ("smv-subset", "single runs", "single runs on the full list"),
+    ("smv-views", "single runs", "mostly single runs"),
+    ("smv-three-modalities", "name", "MLED"),
+    ("mmcosine-scale", "baseline", "51.7 to 75.8"),
+    ("smv-localization", "single runs", "undecidable"),
+    ("smv-localization", "single runs", "mostly single runs"),
+    ("cmvqvae-main", "ratio", "11 of 14"),
+    ("cmvqvae-main", "single runs", "single runs on the full list"),
+    ("arl-fusion", "single runs", "averages"),
+    ("arl-gamma", "single runs", "averages"),
+]
 
 
 @pytest.mark.parametrize(("table", "kind", "found"), MUST)
