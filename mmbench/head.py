@@ -53,6 +53,11 @@ class Out:
         self.fused = head.fuse(features) if keep is None else head.coalition(features, keep)
 
     @property
+    def losses(self) -> dict[str, Tensor]:
+        """The model's own losses, scalars, that training adds to the task's: what stands in extras as `loss.<name>`."""
+        return {name: value for name, value in self.extras.items() if name.startswith("loss.")}
+
+    @property
     def terms(self) -> list[Tensor]:
         return self.head.terms(self.fused, self.features, self.keep)
 

@@ -135,8 +135,8 @@ class Method:
         return features
 
     def loss(self, run: Run, out: Out, batch: Batch, turn: Turn) -> Tensor:
-        """Per turn: the task's loss on the fused output (or the head's several terms). A scalar."""
-        terms = [run.task.loss(logits, batch) for logits in out.terms]
+        """Per turn: the task's loss on the fused output (or the head's several terms), and the model's own losses. A scalar."""
+        terms = [run.task.loss(logits, batch) for logits in out.terms] + list(out.losses.values())
         return terms[0] if len(terms) == 1 else torch.stack(terms).sum()
 
     def backward(self, run: Run, out: Out, batch: Batch, loss: Tensor) -> None:

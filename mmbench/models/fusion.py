@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import final
+from pathlib import Path
+from typing import Any, Self, final
 
 import torch
 from torch import Tensor, nn
 
+from mmbench import registry
+from mmbench.datasets.data import Data
 from mmbench.head import Head, Out
+from mmbench.initialise import encoders, initialise
+from mmbench.randomness import seeded
 
 Features = dict[str, Tensor]
 
@@ -19,6 +24,17 @@ class Fusion(nn.Module):
         super().__init__()
         self.encoders = nn.ModuleDict(encoders)
         self.head = head
+
+    @classmethod
+    def of(cls, spec: Mapping[str, Any], seed: int, data: Data, sample: Mapping[str, Tensor], weights: Path | None) -> Self:
+        """The network of a resolved run. sample: modality -> 1 x ..., an item as the encoders get it; weights: the folder of
+        pretrained files. Each part is initialised under its own random stream."""
+        built = encoders(spec, seed, sample, weights)
+        dims = {m: int(encoder.out) for m, encoder in built.items()}  # pyright: ignore[reportArgumentType]
+        with seeded(seed, spec["dataset"], "head"):
+            head = registry.load("head", spec["head"])(dims, len(data.classes), **spec["head_params"])
+            initialise(head, spec["init"])
+        return cls(built, head)
 
     def forward(
         self,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import final
+from typing import Self, final
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from mmbench.datasets.data import Batch
+from mmbench.datasets.data import Batch, Data
 from mmbench.errors import UserError, unknown
 from mmbench.head import Out
 from mmbench.metrics import accuracy, macro_f1
@@ -27,6 +27,10 @@ class Classification:
 
     def __init__(self, classes: int):
         self.classes = classes
+
+    @classmethod
+    def of(cls, data: Data) -> Self:
+        return cls(len(data.classes))
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Mean cross-entropy. logits B x C, labels B."""
