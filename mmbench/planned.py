@@ -29,9 +29,6 @@ _ENCODERS = {
     ),
     "resnet34": Entry("", 1, "", "ResNet-34 without its last layer"),
     "resnet-se34": Entry("", 1, "", "squeeze-and-excitation ResNet-34 on mel frames, attentive pooling", {"mels": "int", "out": "int"}),
-    "bilstm": Entry("", 1, "", "a bidirectional LSTM over segments", {"width": "int"}),
-    "transformer": Entry("", 1, "", "a small transformer over a sequence of features", {"width": "int", "layers": "int", "heads": "int"}),
-    "mlp": Entry("", 1, "", "linear layers with ReLU between, for feature vectors", {"width": "int", "layers": "int"}),
 }  # fmt: skip
 
 _MODELS = {

@@ -174,6 +174,15 @@ ENCODERS: dict[str, Entry] = {
         "mmbench.encoders.resnet18:ResNet18", 1, "", "ResNet-18 without its last layer, any number of input channels and frames"
     ),
     "small-cnn": Entry("mmbench.encoders.small_cnn:SmallCNN", 1, "", "three small convolution blocks, for stand-ins", {"width": "int"}),
+    "mlp": Entry("mmbench.encoders.mlp:MLP", 1, "", "linear layers with ReLU between, for vectors", {"width": "int", "layers": "int"}),
+    "bilstm": Entry("mmbench.encoders.bilstm:BiLSTM", 1, "", "a bidirectional LSTM over a sequence, a vector per step", {"width": "int"}),
+    "transformer": Entry(
+        "mmbench.encoders.transformer:Transformer",
+        1,
+        "",
+        "a small transformer over a sequence of features",
+        {"width": "int", "layers": "int", "heads": "int"},
+    ),
 }
 
 MODELS: dict[str, Entry] = {
