@@ -126,8 +126,8 @@ class Composer:
             if count < least or (most and count > most):
                 takes = f"exactly {least}" if least == most else f"at least {least}" if not most else f"{least} to {most}"
                 return f"{slot} {name} takes {takes} modalities, this cell has {count}"
-            if slot == "method" and entry.heads and run["head"] not in entry.heads:
-                return f"method {name} works with the heads {', '.join(entry.heads)}, not with {run['head']}"
+            if entry.heads and run["head"] not in entry.heads:
+                return f"{slot} {name} works with the heads {', '.join(entry.heads)}, not with {run['head']}"
         return ""
 
     def unwritten(self, run: Mapping[str, Any]) -> str:

@@ -11,12 +11,7 @@ from mmbench.registry import Entry
 _TWO = (2, 2)
 _MANY = (2, 0)
 
-_METHODS = {
-    # window: steps of one curation; first: the first 0-based epoch under control
-    "greedy": Entry(
-        "", 1, "", "balanced conditional learning speed", {"epsilon": "float", "window": "int", "first": "epoch"}, modalities=_TWO,
-    ),
-}  # fmt: skip
+_METHODS: dict[str, Entry] = {}
 
 _HEADS: dict[str, Entry] = {}
 
@@ -44,7 +39,6 @@ _MODELS = {
     ),
     "localisation": Entry("", 1, "", "audio-guided visual attention, recurrent encoders, an answer per second", {"attention": "int"}),
     "verification": Entry("", 1, "", "two encoders, one identity classifier", modalities=_TWO),
-    "greedy-mmtm": Entry("", 1, "", "two ResNet-18 joined by MMTM blocks, a head each", modalities=_TWO),
 }  # fmt: skip
 
 _TASKS = {

@@ -134,6 +134,11 @@ METHODS: dict[str, Entry] = WithThirdParties({
         {"probability": "float", "share": "float", "patch": "int", **_VALUATION},
         modalities=(2, 0),
     ),
+    # window: steps of one curation; first: the first 0-based epoch under control. For the model greedy-mmtm alone
+    "greedy": Entry(
+        "mmbench.methods.greedy:Greedy", 1, "", "balanced conditional learning speed",
+        {"epsilon": "float", "window": "int", "first": "epoch"}, modalities=(2, 2), heads=("concat",),
+    ),
 })  # fmt: skip
 
 HEADS: dict[str, Entry] = {
@@ -187,6 +192,15 @@ ENCODERS: dict[str, Entry] = {
 
 MODELS: dict[str, Entry] = {
     "fusion": Entry("mmbench.models.fusion:Fusion", 1, "", "an encoder per modality and a head"),
+    # it has a head of its own: what a cell says when it names none is `concat`
+    "greedy-mmtm": Entry(
+        "mmbench.models.greedy_mmtm:GreedyMMTM",
+        1,
+        "",
+        "two convolutional encoders joined by MMTM blocks, a head each",
+        modalities=(2, 2),
+        heads=("concat",),
+    ),
 }
 
 TASKS: dict[str, Entry] = {

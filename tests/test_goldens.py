@@ -18,7 +18,7 @@ from mmbench.method import Method
 from mmbench.optim import optimiser
 from mmbench.train import _begin, _steps, fit
 from tests import tiny
-from tests.methods.examples import EXAMPLES, HEADS
+from tests.methods.examples import EXAMPLES, HEADS, MODELS
 
 PATH = Path(__file__).parent / "golden" / "losses.json"
 STEPS = 20
@@ -27,7 +27,11 @@ STEPS = 20
 def cases() -> list[tuple[str, str, int]]:
     """Every method over every head that it works with."""
     pairs = [(m, h) for m in EXAMPLES for h in HEADS if not (works := registry.METHODS[m].heads) or h in works]
-    return [(m, h, n) for m, h in pairs for n in (2, 3) if not (most := registry.HEADS[h].modalities[1]) or n <= most]
+    return [(m, h, n) for m, h in pairs for n in (2, 3) if takes(registry.METHODS[m], n) and takes(registry.HEADS[h], n)]
+
+
+def takes(entry: registry.Entry, modalities: int) -> bool:
+    return not entry.modalities[1] or modalities <= entry.modalities[1]
 
 
 def stamp() -> dict[str, str]:
@@ -42,7 +46,10 @@ def losses(method: str, head: str, modalities: int) -> list[float]:
     """The loss of each of the first steps, as `Method.loss` returned it."""
     torch.set_num_threads(1)
     slow = {"name": "sgd", "lr": 0.005, "momentum": 0.9, "weight_decay": 1e-4}  # at which no head diverges
-    run = tiny.run(modalities=modalities, method=method, params=EXAMPLES[method], head=head, head_params=HEADS[head], optimiser=slow)
+    run = tiny.run(
+        modalities=modalities, method=method, params=EXAMPLES[method], model=MODELS.get(method, "fusion"),
+        head=head, head_params=HEADS[head], optimiser=slow,
+    )  # fmt: skip
     built, found = build.method(run.spec), []
     run.optimiser = optimiser(run.model.parameters(), run.spec["optimiser"])
     run.change = lambda features: built.features(run, features)

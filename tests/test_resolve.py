@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mmbench import paths, published, registry, resolve
+from mmbench import paths, published, registry, resolve, schema
 from mmbench.errors import UserError
+from mmbench.planned import PLANNED
+from mmbench.registry import Entry
 from mmbench.spec import Cell, flatten
 
 REAL = paths.BENCHMARKS
@@ -233,16 +235,22 @@ def test_a_changed_version_changes_the_key(suite: Resolve, monkeypatch: pytest.M
     assert suite()["x:a"].key != before
 
 
-def test_states(suite: Resolve) -> None:
+def test_states(suite: Resolve, monkeypatch: pytest.MonkeyPatch) -> None:
+    for names in (PLANNED["method"], schema.NAMES["method"]):
+        monkeypatch.setitem(names, "later", Entry("", 1, "", "a method whose code is to come"))
     rows = (
         '\n[rows.g]\nlabel = "g"\nprinted = false\nmethod = "greedy"\nmodel = "greedy-mmtm"\n'
         "params = { epsilon = 0.01, window = 5, first = 1 }\n"
+        '[rows.u]\nlabel = "u"\nprinted = false\nhead = "sum"\nmodel = "greedy-mmtm"\n'
+        '[rows.l]\nlabel = "l"\nprinted = false\nmethod = "later"\n'
         '[rows.c]\nlabel = "c"\ncited = true\nsource = "elsewhere"\nprinted = false\n'
         '[rows.r]\nlabel = "r"\ncited = true\nsource = "elsewhere"\nprinted = false\nrecipe = "base"\n'
     )
     found = suite(rows)
-    assert (found["x:a"].state, found["g:a"].state, found["c:a"].state, found["r:a"].state) == ("run", "unwritten", "cited", "run")
-    assert found["g:a"].why == "not written yet: method greedy, model greedy-mmtm"
+    states = {row: found[f"{row}:a"].state for row in "xgulcr"}
+    assert states == {"x": "run", "g": "run", "u": "inapplicable", "l": "unwritten", "c": "cited", "r": "run"}
+    assert found["l:a"].why == "not written yet: method later"
+    assert found["u:a"].why == "model greedy-mmtm works with the heads concat, not with sum"
     assert found["c:a"].why == "taken over from elsewhere"
     assert (found["c:a"].key, found["c:a"].run, found["c:a"].published) == ("", {}, None)
     three = rows.replace('method = "greedy"', 'method = "greedy"\ndataset = "meld"')

@@ -22,7 +22,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "smv-fixed": {"copies": 2} | _VALUATION,
     "smv-drop": {"probability": 0.5} | _VALUATION,
     "smv-mask": {"probability": 0.5, "share": 0.5, "patch": 2} | _VALUATION,
+    "greedy": {"epsilon": 0.0, "window": 3, "first": 1},
 }
+
+MODELS = {"greedy": "greedy-mmtm"}  # the others': fusion
 
 HEADS: dict[str, dict[str, Any]] = {
     "concat": {}, "sum": {}, "decision": {}, "film": {}, "bilinear": {"unimodal": "self"}, "gated": {"unimodal": "self"},

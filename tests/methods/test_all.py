@@ -12,7 +12,7 @@ from mmbench.checkpoint import Checkpoint, digest
 from mmbench.datasets.data import Data
 from mmbench.train import Stopped, train
 from tests import tiny
-from tests.methods.examples import EXAMPLES, HEADS
+from tests.methods.examples import EXAMPLES, HEADS, MODELS
 
 CASES = [(name, m) for name, entry in registry.METHODS.items() for m in (2, 3) if not entry.modalities[1] or m <= entry.modalities[1]]
 
@@ -24,7 +24,8 @@ def test_every_method_and_head_has_an_example_with_its_own_parameters():
 
 
 def fresh(name, modalities, content=None, **changes):
-    run = tiny.run(modalities=modalities, content=content, method=name, params=EXAMPLES[name], **changes)
+    changes = {"method": name, "params": EXAMPLES[name], "model": MODELS.get(name, "fusion")} | changes
+    run = tiny.run(modalities=modalities, content=content, **changes)
     return run, build.method(run.spec)
 
 
@@ -58,7 +59,7 @@ def test_initialisation_and_order_are_joints(name, modalities):
     from mmbench.train import _begin
 
     run, method = fresh(name, modalities)
-    joint, plain = fresh("joint", modalities)
+    joint, plain = fresh("joint", modalities, model=run.spec["model"])
     assert digest(run.model) == digest(joint.model)
     run.fit = lambda given, epochs, part: run.model  # the estimate of g-blending is not what is asked here
     method.start(run)
