@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmbench import grid, paths, plan, provenance, published, records, resolve
+from mmbench import grid, paths, plan, provenance, published, records, resolve, suite
 from mmbench.errors import UserError, unknown
 from mmbench.grid import Grid, Page
 from mmbench.spec import READINGS, SCALES, Cell, Table
+from mmbench.suite import Suite
 
 Records = Mapping[str, Sequence[Mapping[str, Any]]]  # key -> its records
 Section = tuple[str, str, tuple[Cell, ...]]  # scale, reading, cells
@@ -58,24 +59,32 @@ def save(contents: Iterable[Page], out: Path | None = None) -> list[Path]:
 
 
 def _suite(contents: Sequence[Page], folder: Path, pictures: Collection[str], index: bool) -> list[Path]:
-    """The HTML of all tables and the audit; index: and `README.md` beside the folder."""
-    from mmbench import across, audit, sheets, suite
-    from mmbench.render import html, markdown
+    """The site; index: and `README.md` beside the folder."""
+    from mmbench.render import markdown
 
     whole = suite.build(contents)
-    own, released = ({c.table.id: resolve.cells(c.table, "full", reading) for c in contents} for reading in READINGS)
+    texts = {folder / name: text for name, text in site(whole, pictures).items()}
+    if index:
+        texts[folder.parent / "README.md"] = markdown.index(whole, folder.name)
+    for file, text in texts.items():
+        file.write_text(text, encoding="utf-8", newline="\n")
+    return list(texts)
+
+
+def site(whole: Suite, pictures: Collection[str]) -> dict[str, str]:
+    """File name -> content: the HTML of all tables and the audit. pictures: names of the files that lie beside."""
+    from mmbench import across, audit, sheets
+    from mmbench.render import html
+
+    tables = [page.table for page in whole.pages]
+    own, released = ({table.id: resolve.cells(table, "full", reading) for table in tables} for reading in READINGS)
     found = audit.findings()
     others = {
         "across.html": across.sheet(whole, own, released, across.outside()),
         "costs.html": sheets.costs(whole, own, SEEDS),
         "audit.html": sheets.audit(finding.answer() for finding in found),
     }
-    texts = {folder / name: text for name, text in html.files(whole, others, pictures)} | {folder / "audit.md": audit.page(found)}
-    if index:
-        texts[folder.parent / "README.md"] = markdown.index(whole, folder.name)
-    for file, text in texts.items():
-        file.write_text(text, encoding="utf-8", newline="\n")
-    return list(texts)
+    return {**dict(html.files(whole, others, pictures)), "audit.md": audit.page(found)}
 
 
 def said(contents: Iterable[Page]) -> str:

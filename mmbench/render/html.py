@@ -38,13 +38,17 @@ SHEETS = {"across.html": "Across the papers", "costs.html": "Costs", "audit.html
 
 
 def files(content: Suite, sheets: Mapping[str, Sheet], pictures: Collection[str]) -> Iterator[tuple[str, str]]:
-    """(file name, HTML) of every page. sheets: by file name, in the order of the menu; pictures: names of the SVG files beside."""
+    """(file name, content) of every page, and of the style and the script that they share. sheets: by file name, in the order of
+    the menu; pictures: names of the SVG files beside."""
     menu = (
         ("index.html", "All claims and values"),
         *((f"paper-{paper.id}.html", paper.id) for paper in content.papers),
         *((file, SHEETS[file]) for file in sheets),
     )
-    about = {"pages": menu, "suite": content, "footer": _footer(content)}
+    style, script = _flat("style.css"), _flat("script.js", "filter.js")
+    yield "style.css", f"{style}\n"
+    yield "script.js", f"{script}\n"
+    about = {"pages": menu, "suite": content, "footer": _footer(content), "style": style, "script": script}
     yield "index.html", _index(content, about)
     for paper in content.papers:
         yield f"paper-{paper.id}.html", _render("paper", f"paper-{paper.id}.html", about, paper=paper, paper_parts=_paper_parts(paper))
@@ -60,7 +64,6 @@ def _environment() -> Environment:
     made = Environment(
         loader=PackageLoader("mmbench.render"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )  # fmt: skip
-    made.filters["flat"] = _flat
     made.globals.update(
         signs=SIGNS, marks=MARKS, legend=LEGEND, details=details.of, subjects=suite.subjects, ordered=suite.ordered, matrix=matrix,
         width=_width, ours=_ours, claim_heading=_claim_heading, counts=layout.counts, origin=layout.origin,
@@ -69,8 +72,9 @@ def _environment() -> Environment:
     return made
 
 
-def _flat(code: str) -> Markup:
-    """Style and script without indentation and blank lines: they stand in every page."""
+def _flat(*templates: str) -> Markup:
+    """Style or script without indentation and blank lines."""
+    code = "\n".join(_environment().get_template(f"{template}.j2").render() for template in templates)
     return Markup("\n".join(line.strip() for line in code.splitlines() if line.strip()))
 
 

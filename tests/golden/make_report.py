@@ -66,7 +66,7 @@ def write_report(folder: Path) -> None:
     report.write(published.ids(), out=folder)
     for picture in folder.glob("*.png"):
         picture.unlink()  # its bytes belong to the machine; the SVG says the same
-    for page in folder.glob("*.html"):
+    for page in (*folder.glob("*.html"), *folder.glob("*.css"), *folder.glob("*.js")):
         page.unlink()  # the markdown says the same; tests/render/test_html.py looks at these
 
 
