@@ -18,20 +18,10 @@ from mmbench.method import Method
 from mmbench.optim import optimiser
 from mmbench.train import _begin, _steps, fit
 from tests import tiny
-from tests.methods.examples import EXAMPLES, HEADS, MODELS
+from tests.methods.examples import EXAMPLES, HEADS, MODELS, pairs
 
 PATH = Path(__file__).parent / "golden" / "losses.json"
 STEPS = 20
-
-
-def cases() -> list[tuple[str, str, int]]:
-    """Every method over every head that it works with."""
-    pairs = [(m, h) for m in EXAMPLES for h in HEADS if not (works := registry.METHODS[m].heads) or h in works]
-    return [(m, h, n) for m, h in pairs for n in (2, 3) if takes(registry.METHODS[m], n) and takes(registry.HEADS[h], n)]
-
-
-def takes(entry: registry.Entry, modalities: int) -> bool:
-    return not entry.modalities[1] or modalities <= entry.modalities[1]
 
 
 def stamp() -> dict[str, str]:
@@ -75,7 +65,7 @@ def name(method: str, head: str, modalities: int) -> str:
     return f"{method} {head} {modalities}"
 
 
-@pytest.mark.parametrize(("method", "head", "modalities"), cases())
+@pytest.mark.parametrize(("method", "head", "modalities"), pairs())
 def test_losses_are_the_golden_ones(method, head, modalities):
     golden = json.loads(PATH.read_text())
     kept = golden["losses"].get(name(method, head, modalities))
@@ -89,11 +79,11 @@ def test_losses_are_the_golden_ones(method, head, modalities):
 
 
 def test_there_is_no_golden_without_a_case():
-    assert set(json.loads(PATH.read_text())["losses"]) == {name(*case) for case in cases()}
+    assert set(json.loads(PATH.read_text())["losses"]) == {name(*case) for case in pairs()}
 
 
 if __name__ == "__main__":
-    made = {name(*case): {"versions": versions(*case[:2]), "losses": losses(*case)} for case in cases()}
+    made = {name(*case): {"versions": versions(*case[:2]), "losses": losses(*case)} for case in pairs()}
     lines = ",\n".join(f"{json.dumps(case)}: {json.dumps(kept, sort_keys=True)}" for case, kept in sorted(made.items()))
     PATH.write_text(f'{{"stamp": {json.dumps(stamp(), sort_keys=True)},\n"losses": {{\n{lines}\n}}}}\n')
     print(f"{len(made)} goldens: {PATH.name}")

@@ -1,9 +1,10 @@
-"""One example of parameters per method, for the tests that run all of them; `tests/methods/test_all.py` says when one is missing."""
+"""One example of parameters per method and head, for the tests that run all; `tests/methods/test_all.py` says when one is missing."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from mmbench import registry
 from tests import tiny
 
 _VALUATION = {"warmup": 1, "zero": "feature", "transforms": "test"}
@@ -31,3 +32,13 @@ HEADS: dict[str, dict[str, Any]] = {
     "concat": {}, "sum": {}, "decision": {}, "film": {}, "bilinear": {"unimodal": "self"}, "gated": {"unimodal": "self"},
     "film-symmetric": {}, "gated-symmetric": {}, "cosine": {"scale": 5.0, "over": "concat"},
 }  # fmt: skip
+
+
+def takes(entry: registry.Entry, modalities: int) -> bool:
+    return not entry.modalities[1] or modalities <= entry.modalities[1]
+
+
+def pairs() -> list[tuple[str, str, int]]:
+    """Every method over every head that it works with, for two and for three modalities where both take them."""
+    legal = [(m, h) for m in EXAMPLES for h in HEADS if not (works := registry.METHODS[m].heads) or h in works]
+    return [(m, h, n) for m, h in legal for n in (2, 3) if takes(registry.METHODS[m], n) and takes(registry.HEADS[h], n)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,9 +13,9 @@ from mmbench.checkpoint import Checkpoint, digest
 from mmbench.datasets.data import Data
 from mmbench.train import Stopped, train
 from tests import tiny
-from tests.methods.examples import EXAMPLES, HEADS, MODELS
+from tests.methods.examples import EXAMPLES, HEADS, MODELS, pairs, takes
 
-CASES = [(name, m) for name, entry in registry.METHODS.items() for m in (2, 3) if not entry.modalities[1] or m <= entry.modalities[1]]
+CASES = [(name, m) for name, entry in registry.METHODS.items() for m in (2, 3) if takes(entry, m)]
 
 
 def test_every_method_and_head_has_an_example_with_its_own_parameters():
@@ -39,19 +40,47 @@ def text(history):
     return {n: [str(v) for v in values] for n, values in history["curve"].items()}
 
 
+def in_pieces(name, modalities, path, stops, content=None, **changes):
+    """Trained as `whole`, but stopped after these steps, each time thrown away and resumed from the file."""
+    checkpoint = Checkpoint(path / "pieces.pt", every=1e9)
+    for at in stops:
+        run, method = fresh(name, modalities, content, **changes)
+        with pytest.raises(Stopped):
+            train(run, method, (), checkpoint, stop=lambda run=run, at=at: run.step >= at)
+        assert run.step == at
+    run, method = fresh(name, modalities, content, **changes)
+    history, _ = train(run, method, (), checkpoint)
+    return run, history
+
+
 @pytest.mark.parametrize(("name", "modalities"), CASES)
 def test_stopped_and_resumed_it_ends_in_the_same_bits_and_twice_is_the_same(name, modalities, tmp_path):
+    """Stopped behind the first step, behind the last one of an epoch (5), within the warm-up's or window's successor, near the end."""
     run, history = whole(name, modalities, tmp_path)
     assert all(math.isfinite(v) for v in history["curve"]["loss"])
-    for at in (2, 7):
-        checkpoint = Checkpoint(tmp_path / f"{at}.pt", every=1e9)
-        cut, method = fresh(name, modalities)
-        with pytest.raises(Stopped):
-            train(cut, method, (), checkpoint, stop=lambda cut=cut, at=at: cut.step > at)
-        again, method = fresh(name, modalities)
-        resumed, _ = train(again, method, (), checkpoint)
-        assert digest(again.model) == digest(run.model)
-        assert text(resumed) == text(history)
+    again, resumed = in_pieces(name, modalities, tmp_path, (1, 5, 8, 14))
+    assert digest(again.model) == digest(run.model)
+    assert text(resumed) == text(history)
+
+
+SAMPLE = pairs()[::7]  # the goldens run all of them
+
+
+def test_the_sample_has_every_method_and_every_head():
+    assert {name for name, _, _ in SAMPLE} == set(EXAMPLES) - {"greedy"}, "which has one head alone"
+    assert {head for _, head, _ in SAMPLE} == set(HEADS)
+    assert {n for *_, n in SAMPLE} == {2, 3}
+
+
+@pytest.mark.parametrize(("name", "head", "modalities"), SAMPLE)
+def test_so_it_does_with_other_heads_and_another_optimiser(name, head, modalities, tmp_path):
+    changes = {"head": head, "head_params": HEADS[head], "epochs": 2, "optimiser": {"name": "adam", "lr": 0.002}}
+    content = tiny.data(modalities, train=12)
+    run, history = whole(name, modalities, tmp_path, content, **changes)
+    assert all(math.isfinite(v) for v in history["curve"]["loss"])
+    again, resumed = in_pieces(name, modalities, tmp_path, (2, 5), content, **changes)
+    assert digest(again.model) == digest(run.model)
+    assert text(resumed) == text(history)
 
 
 @pytest.mark.parametrize(("name", "modalities"), CASES)
@@ -68,7 +97,7 @@ def test_initialisation_and_order_are_joints(name, modalities):
 
 @pytest.mark.parametrize(("name", "modalities"), CASES)
 def test_what_a_method_logs_is_in_the_curve(name, modalities, tmp_path):
-    _, history = whole(name, modalities, tmp_path)
+    _, history = whole(name, modalities, tmp_path, tiny.data(modalities, train=12))
     logged = [n for n in history["curve"] if n.startswith("log.")]
     assert bool(logged) is (name not in ("joint", "unimodal"))
     assert all(any(not math.isnan(v) for v in history["curve"][n]) for n in logged)
@@ -79,8 +108,6 @@ def one_class(modalities) -> Data:
     data = tiny.data(modalities)
     part = data.parts["train"]
     same = torch.nonzero(part.labels == 1).flatten()
-    from dataclasses import replace
-
     chosen = replace(
         part, arrays={m: a[same] for m, a in part.arrays.items()}, labels=part.labels[same], keys=tuple(part.keys[i] for i in same)
     )
@@ -89,7 +116,7 @@ def one_class(modalities) -> Data:
 
 @pytest.mark.parametrize(("name", "modalities"), CASES)
 def test_batches_of_one_and_of_one_class_are_defined(name, modalities, tmp_path):
-    _, history = whole(name, modalities, tmp_path / "one", epochs=2, batch=1)
+    _, history = whole(name, modalities, tmp_path / "one", tiny.data(modalities, train=6), epochs=2, batch=1)
     assert all(math.isfinite(v) for v in history["curve"]["loss"])
     _, history = whole(name, modalities, tmp_path / "class", one_class(modalities), epochs=2)
     assert all(math.isfinite(v) for v in history["curve"]["loss"])
