@@ -108,7 +108,8 @@ class Run:
     def log(self, name: str, value: float | Tensor) -> None:
         """Add to this epoch's mean of a named quantity; it stands in the curve as `log.<name>`."""
         total = self.logged.setdefault(name, [0.0, 0])
-        total[0] += value.detach() if isinstance(value, Tensor) else value
+        # Not in place: after a resume the sum is on the CPU, the value on the run's device, and their sum is there too.
+        total[0] = total[0] + (value.detach() if isinstance(value, Tensor) else value)
         total[1] += 1
 
 

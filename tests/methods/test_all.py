@@ -103,6 +103,25 @@ def test_what_a_method_logs_is_in_the_curve(name, modalities, tmp_path):
     assert all(any(not math.isnan(v) for v in history["curve"][n]) for n in logged)
 
 
+def test_what_was_logged_before_a_stop_and_after_it_add_up_on_the_device_of_the_run():
+    """A checkpoint comes back on the CPU. `meta` stands for any device that is not the CPU; its tensors hold no numbers."""
+    run = tiny.run()
+    run.logged = {"k": [torch.tensor(1.5), 1], "plain": [2.0, 1]}
+    for value in (torch.ones((), device="meta"), 2.0, torch.tensor(3.0)):
+        run.log("k", value)
+    assert run.logged["k"][0].device.type == "meta"
+    assert run.logged["k"][1] == 4
+    run.log("plain", torch.tensor(0.5, requires_grad=True))
+    assert float(run.logged["plain"][0]) == 2.5
+
+
+def test_logging_changes_no_tensor_that_it_was_given():
+    run, k = tiny.run(), torch.tensor(1.0)
+    run.logged = {"k": [k, 1]}
+    run.log("k", torch.tensor(1.0))
+    assert float(k) == 1.0
+
+
 def one_class(modalities) -> Data:
     """Training samples of one class alone: no negatives, absent prototypes."""
     data = tiny.data(modalities)
