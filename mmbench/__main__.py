@@ -107,6 +107,20 @@ def report(
 
 
 @app.command()
+def compare(
+    first: Annotated[str, typer.Argument(metavar="A", help="a group of records, a method, or a row TABLE:ROW[:COLUMN]")],
+    second: Annotated[str, typer.Argument(metavar="B", help="another of the same sort")],
+    tables: Names = None, scale: Annotated[str | None, typer.Option(help="one scale only")] = None,
+    reading: Annotated[str | None, typer.Option(help="one reading only")] = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Compare two groups of records, two methods, or two rows: paired by seed, and by test item."""
+    from mmbench import compare as pairs
+
+    found = pairs.run(first, second, tables or [], scale, reading)
+    _say(pairs.answer(found), pairs.text(found), json)
+
+
+@app.command()
 def check(json: Json = False) -> None:
     """Validate every file under benchmarks/ and resolve every cell."""
     from mmbench import answers, as_text
