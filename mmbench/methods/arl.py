@@ -23,8 +23,11 @@ import torch
 from torch import Tensor
 
 from mmbench.datasets.data import Batch
+from mmbench.errors import UserError, unknown
 from mmbench.head import Out
 from mmbench.method import Method, Run, Turn
+
+RULES = ("paper", "code", "constant")
 
 
 @final
@@ -37,6 +40,15 @@ class ARL(Method):
     regularisation: bool
     asymmetric: bool
     residual: bool
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES:
+            raise unknown("rule of arl", self.rule, RULES)
+        if not self.temperature > 0 or not self.gamma >= 0:
+            given = f"temperature {self.temperature:g} and gamma {self.gamma:g}"
+            raise UserError(f"method arl: {given}, expected a temperature above 0 and a gamma of 0 or more")
+        if self.warmup < 0:
+            raise UserError(f"method arl: warmup is {self.warmup}, expected 0 or more epochs")
 
     def loss(self, run: Run, out: Out, batch: Batch, turn: Turn) -> Tensor:
         fused = super().loss(run, out, batch, turn)

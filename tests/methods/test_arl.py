@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mmbench import build
+from mmbench.errors import UserError
 from mmbench.methods.arl import ARL, coefficients, statistics
 from tests import tiny
 
@@ -107,8 +108,31 @@ def test_fixed_coefficients_under_plain_sgd_are_a_learning_rate_per_encoder():
         assert torch.allclose(gradient, before[name] * (1.5 if name.startswith("encoders.") else 1.0)), name
 
 
-def test_parameters_that_the_method_does_not_have_are_refused():
-    from mmbench.errors import UserError
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"temperature": 0.0}, "temperature 0 and gamma 4, expected a temperature above 0"),
+        ({"temperature": -1.0}, "temperature -1"),
+        ({"temperature": float("nan")}, "temperature nan"),
+        ({"gamma": -0.5}, "gamma -0.5, expected a temperature above 0 and a gamma of 0 or more"),
+        ({"gamma": float("nan")}, "gamma nan"),
+        ({"warmup": -1}, "warmup is -1"),
+        ({"rule": "codes"}, "did you mean 'code'"),
+    ],
+)
+def test_parameters_out_of_range_are_refused_in_one_line(changes, says):
+    with pytest.raises(UserError, match=says) as refused:
+        build.method({"method": "arl", "params": tiny.ARL | changes})
+    assert "\n" not in str(refused.value)
 
+
+def test_gamma_of_zero_is_joint_with_asymmetric_learning():
+    run, method = tiny.run(), ARL(**(tiny.ARL | {"gamma": 0.0, "warmup": 0}))
+    batch = run.transform(run.data.parts["train"], torch.arange(6), None, True, None)
+    out = run.forward(batch)
+    assert method.loss(run, out, batch, method.turns(run, batch)[0]).item() == pytest.approx(run.task.loss(out.fused, batch).item())
+
+
+def test_parameters_that_the_method_does_not_have_are_refused():
     with pytest.raises(UserError, match="gama"):
         build.method({"method": "arl", "params": {"gama": 4}})
