@@ -94,6 +94,8 @@ def make(item: Item, wanted: Sequence[str]) -> Made:
             value = np.asarray(_dataset(path, Path(path).stat().st_mtime_ns)[row])
         except OSError:
             raise Unreadable(f"{Path(path).name}: row {row} cannot be read") from None
+        if name in ("labels", "events") and not value.any(1).all():
+            raise Unreadable(f"{Path(path).name}: row {row} has a second without a label, not even the background's")
         made.arrays[name] = value.argmax(1).astype(np.int64) if name == "labels" else value.astype(np.float32)
     return made
 

@@ -23,6 +23,7 @@ DEFECTS = {
     "other-key": "a dataset under another key",
     "fewer-rows": "labels.h5 of another number of rows",
     "other-shape": "visual features without their map",
+    "no-label": "a row of labels.h5 with a second without a label",
     "one-based": "an order file that counts from 1",
     "row-twice": "an order file that names a row twice",
 }
@@ -42,6 +43,8 @@ def imitate(folder: Path, defects: Sequence[str]) -> None:
     for i, (_, row) in enumerate(rows):
         labels[i, :, 28] = 1
         labels[i, row.start : row.end] = np.eye(29)[CLASSES.index(row.label)]
+    if "no-label" in defects:
+        labels[2, 9] = 0
     rng = imitation.stream("features")
     signal = labels @ rng.standard_normal((29, 128)).astype(np.float32)
     visual = rng.random((len(rows), 10, 7, 7, 512), np.float32) * 0.1

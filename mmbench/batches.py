@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,21 +17,27 @@ from mmbench.rows import Rows
 def transformer(data: Data, spec: Mapping[str, Any], device: torch.device) -> Callable[..., Batch]:
     """The function that makes batches for a run: (part, index, keep, training, generator) -> Batch.
     What a part holds in memory is moved to the device once; rows of a prepared store are read, moved and augmented batch by batch."""
-    resident: dict[int, tuple[Part, dict[str, Tensor], Tensor]] = {}
+    resident: dict[int, tuple[Part, dict[str, Tensor], Tensor, dict[str, Tensor]]] = {}
 
-    def held(part: Part) -> tuple[Part, dict[str, Tensor], Tensor]:
+    def held(part: Part) -> tuple[Part, dict[str, Tensor], Tensor, dict[str, Tensor]]:
         if id(part) not in resident:  # the part is kept beside, so that its id stays its own
             arrays = {m: torch.as_tensor(a).to(device) for m, a in part.arrays.items() if not isinstance(a, Rows)}
-            resident[id(part)] = part, arrays, torch.as_tensor(part.labels).to(device)
+            extras = {name: torch.as_tensor(e).to(device) for name, e in part.extras.items() if _per_item(e, part)}
+            resident[id(part)] = part, arrays, torch.as_tensor(part.labels).to(device), extras
         return resident[id(part)]
 
     def transform(part: Part, index: Tensor, keep: Tensor | None, training: bool, generator: torch.Generator | None) -> Batch:
-        _, arrays, labels = held(part)
+        _, arrays, labels, extras = held(part)
         here = index.to(device)
         inputs = {
             m: augment.read(a, index, spec, training, generator, device) if isinstance(a, Rows) else arrays[m][here]
             for m, a in part.arrays.items()
         }
-        return Batch(inputs, labels[here], index, None if keep is None else keep.to(device))
+        return Batch(inputs, labels[here], index, None if keep is None else keep.to(device), {n: e[here] for n, e in extras.items()})
 
     return transform
+
+
+def _per_item(extra: Any, part: Part) -> bool:
+    """Whether it is an array with a row for each item, which batches carry; a list of trials is none."""
+    return isinstance(extra, (np.ndarray, Tensor)) and len(extra) == len(part)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 import torch
@@ -40,16 +40,24 @@ class Head(nn.Module):
         """Logits of other named decision rules that released code evaluates by, B x C each. None by default."""
         return {}
 
+    def embedding(self, features: Mapping[str, Tensor]) -> Tensor:
+        """One vector per item, B x sum of d: the concatenated features, which verification compares."""
+        return torch.cat([f for _, f in self.ordered(features)], dim=1)
+
     def ordered(self, features: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
         return [(m, features[m]) for m in self.modalities]
 
 
 class Out:
     """What one forward pass leaves: the fused logits (B x C), the features that the head saw (modality -> B x d), and extras.
-    Unimodal logits and other decisions are computed by the head when first asked for."""
+    Unimodal logits and other decisions are computed by the head when first asked for. alone: makes the features that each modality
+    has when it stands alone, of models where they depend on the others."""
 
-    def __init__(self, head: Head, features: Mapping[str, Tensor], keep: Tensor | None = None, extras: Mapping[str, Tensor] | None = None):
-        self.head, self.features, self.keep, self.extras = head, features, keep, dict(extras or {})
+    def __init__(
+        self, head: Head, features: Mapping[str, Tensor], keep: Tensor | None = None, extras: Mapping[str, Tensor] | None = None,
+        alone: Callable[[], Mapping[str, Tensor]] | None = None,
+    ):  # fmt: skip
+        self.head, self.features, self.keep, self.extras, self.alone = head, features, keep, dict(extras or {}), alone
         self.fused = head.fuse(features) if keep is None else head.coalition(features, keep)
 
     @property
@@ -63,7 +71,7 @@ class Out:
 
     @cached_property
     def unimodal(self) -> dict[str, Tensor]:
-        return self.head.unimodal(self.features)
+        return self.head.unimodal(self.features if self.alone is None else self.alone())
 
     @cached_property
     def decisions(self) -> dict[str, Tensor]:

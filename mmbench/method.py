@@ -7,7 +7,7 @@ Whatever it changes while training lives in `run.state` (tensors, numbers, plain
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from mmbench.datasets.data import Batch, Data, Part
 from mmbench.head import Out
+from mmbench.precision import mixed
 from mmbench.randomness import generator
 
 
@@ -49,6 +50,7 @@ class Run:
     transform: Callable[..., Batch]  # (part, index, keep, training, generator) -> Batch on the device
     epochs: int
     optimiser: Any = None
+    scaler: Any = None  # of fp16 losses; bound by the loop
     epoch: int = 0
     step: int = 0
     state: dict[str, Any] = field(default_factory=dict)
@@ -74,13 +76,13 @@ class Run:
         Batch-norm statistics move at most once per optimiser step: in the first pass, and only if not frozen_norm."""
         keep = batch.keep if keep is None else keep
         self.passes += 1
-        if frozen_norm:
-            with evaluating(self.model):
-                return self.model(batch.inputs, keep, only or None, self.change)
-        if self.passes > 1:
-            with still_statistics(self.model):
-                return self.model(batch.inputs, keep, only or None, self.change)
-        return self.model(batch.inputs, keep, only or None, self.change)
+        norms = evaluating(self.model) if frozen_norm else still_statistics(self.model) if self.passes > 1 else nullcontext()
+        with self.mixed(), norms:
+            return self.model(batch.inputs, keep, only or None, self.change)
+
+    def mixed(self) -> AbstractContextManager[Any]:
+        """In the block, the network computes in the run's precision."""
+        return mixed(self.spec["precision"], self.device)
 
     def batches(self, part: Part, index: Tensor, size: int, transforms: str = "test", purpose: str = "valuation") -> Iterator[Batch]:
         """The part's items in the given order, `size` at a time. transforms: "test" (deterministic) or "train" (as drawn for `purpose`)."""
@@ -88,20 +90,23 @@ class Run:
         for chunk in index.split(size):
             yield self.transform(part, chunk, None, transforms == "train", stream)
 
+    def fraction(self, part: str, share: float) -> Tensor:
+        """Positions of a random share of a part, without replacement, at least one, anew in each epoch; all in order for a share of 1."""
+        count = len(self.data.parts[part])
+        if share >= 1:
+            return torch.arange(count)
+        return torch.randperm(count, generator=self.random("fraction"))[: max(1, int(share * count))]
+
     @torch.no_grad()
     def features(self, part: str = "train", fraction: float = 1.0, transforms: str = "test") -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        """Features of (a random fraction of) a part, batch-norm frozen: modality -> n x d, labels n, index n.
-        The fraction is drawn without replacement, anew in each epoch, at least one item."""
-        items = self.data.parts[part]
-        index = torch.arange(len(items))
-        if fraction < 1:
-            index = torch.randperm(len(items), generator=self.random("fraction"))[: max(1, int(fraction * len(items)))]
+        """Features of (a random fraction of) a part, batch-norm frozen: modality -> n x d, labels n, index n."""
+        items, index = self.data.parts[part], self.fraction(part, fraction)
         found: dict[str, list[Tensor]] = {m: [] for m in self.modalities}
         labels = []
-        with evaluating(self.model):
+        with evaluating(self.model), self.mixed():
             for batch in self.batches(items, index, self.spec["batch"], transforms):
                 for m, f in self.model(batch.inputs).features.items():
-                    found[m].append(f)
+                    found[m].append(f.float())
                 labels.append(batch.labels)
         return {m: torch.cat(f) for m, f in found.items()}, torch.cat(labels), index
 

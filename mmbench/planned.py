@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from mmbench.registry import Entry
 
-_TWO = (2, 2)
 _MANY = (2, 0)
 
 _METHODS: dict[str, Entry] = {}
@@ -22,8 +21,6 @@ _ENCODERS = {
         "", 1, "cmvqvae", "encoder, EMA codebook and decoder",
         {"channels": "int", "residual": "int", "layers": "int", "latent": "int", "dimension": "int", "codes": "int"},
     ),
-    "resnet34": Entry("", 1, "", "ResNet-34 without its last layer"),
-    "resnet-se34": Entry("", 1, "", "squeeze-and-excitation ResNet-34 on mel frames, attentive pooling", {"mels": "int", "out": "int"}),
 }  # fmt: skip
 
 _MODELS = {
@@ -37,14 +34,10 @@ _MODELS = {
         },
         modalities=_MANY,
     ),
-    "localisation": Entry("", 1, "", "audio-guided visual attention, recurrent encoders, an answer per second", {"attention": "int"}),
-    "verification": Entry("", 1, "", "two encoders, one identity classifier", modalities=_TWO),
 }  # fmt: skip
 
 _TASKS = {
     "segmentation": Entry("", 1, "", "a class per pixel"),
-    "localisation": Entry("", 1, "", "a class per second, background among them"),
-    "verification": Entry("", 1, "", "trained to name speakers, scored on pairs"),
 }
 
 _DATASETS = {

@@ -188,10 +188,28 @@ ENCODERS: dict[str, Entry] = {
         "a small transformer over a sequence of features",
         {"width": "int", "layers": "int", "heads": "int"},
     ),
+    "resnet34": Entry("mmbench.encoders.resnet34:ResNet34", 1, "", "ResNet-34 without its last layer"),
+    "resnet-se34": Entry(
+        "mmbench.encoders.resnet_se34:ResNetSE34",
+        1,
+        "",
+        "squeeze-and-excitation ResNet-34 on mel frames, attentive pooling",
+        {"mels": "int", "out": "int"},
+    ),
 }
 
 MODELS: dict[str, Entry] = {
     "fusion": Entry("mmbench.models.fusion:Fusion", 1, "", "an encoder per modality and a head"),
+    "localisation": Entry(
+        "mmbench.models.localisation:Localisation",
+        1,
+        "",
+        "audio-guided visual attention, recurrent encoders, an answer per second",
+        {"attention": "int"},
+        modalities=(2, 2),
+    ),
+    # the speakers of training are its classes; what makes it verify pairs is its task
+    "verification": Entry("mmbench.models.fusion:Fusion", 1, "", "two encoders, one identity classifier", modalities=(2, 2)),
     # it has a head of its own: what a cell says when it names none is `concat`
     "greedy-mmtm": Entry(
         "mmbench.models.greedy_mmtm:GreedyMMTM",
@@ -205,6 +223,8 @@ MODELS: dict[str, Entry] = {
 
 TASKS: dict[str, Entry] = {
     "classification": Entry("mmbench.tasks.classification:Classification", 1, "", "one label of C per item"),
+    "verification": Entry("mmbench.tasks.verification:Verification", 1, "", "trained to name speakers, scored on pairs"),
+    "localisation": Entry("mmbench.tasks.localisation:Localisation", 1, "", "a class per second, background among them"),
 }
 
 DATASETS: dict[str, Entry] = {

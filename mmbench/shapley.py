@@ -1,6 +1,7 @@
 """Shapley values of modalities, exact for any number of them: the valuation of SMV (facts 2.1), and a diagnostic of every run.
 
-The game, per sample: v(S) = |S| if the prediction from the modalities in S alone is right, else 0; v(empty) = 0.
+The game, per sample: v(S) = |S| if the prediction from the modalities in S alone is right, else 0; v(empty) = 0. A sample with an
+answer for each second or pixel: |S| times the share of them that are right (ours).
 A coalition is an integer whose bit i says whether modality i is given.
 """
 
@@ -21,12 +22,12 @@ def members(coalition: int, modalities: int) -> Tensor:
 
 
 def benefits(right: Callable[[Tensor], Tensor], modalities: int) -> Tensor:
-    """v of every coalition, 2^M x N. right: bool M (who is given) -> bool N (is the prediction right)."""
-    values = [torch.zeros_like(right(members(1, modalities)), dtype=torch.float32)]
+    """v of every coalition, 2^M x N. right: bool M (who is given) -> N (is the prediction right: bool, or the share that is)."""
+    values = []
     for coalition in range(1, 2**modalities):
         given = members(coalition, modalities)
         values.append(right(given).float() * int(given.sum()))
-    return torch.stack(values)
+    return torch.stack([torch.zeros_like(values[0]), *values])
 
 
 def shapley(values: Tensor) -> Tensor:
@@ -49,8 +50,14 @@ def contributions(head: Head, features: Mapping[str, Tensor], labels: Tensor, ab
 
     def right(given: Tensor) -> Tensor:
         if absent is None:
-            return head.coalition(features, given.to(labels.device)).argmax(1) == labels
+            return share(head.coalition(features, given.to(labels.device)), labels)
         mixed = {m: features[m] if given[i] else absent[m].expand_as(features[m]) for i, m in enumerate(head.modalities)}
-        return head.fuse(mixed).argmax(1) == labels
+        return share(head.fuse(mixed), labels)
 
     return shapley(benefits(right, len(head.modalities)))
+
+
+def share(logits: Tensor, labels: Tensor) -> Tensor:
+    """N: of each sample the share of its labels (N, or N x ... where it has many) that the logits (N x C, or N x C x ...) choose."""
+    right = logits.argmax(1) == labels
+    return right.float() if right.dim() == 1 else right.float().flatten(1).mean(1)

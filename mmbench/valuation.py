@@ -8,9 +8,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mmbench.datasets.data import Batch
 from mmbench.errors import UserError
 from mmbench.method import Draw, Run, evaluating
-from mmbench.shapley import contributions
+from mmbench.shapley import benefits, contributions, shapley, share
 
 CHUNK = 4096  # samples per head call
 
@@ -21,14 +22,32 @@ def value(run: Run, zero: str, transforms: str, fraction: float = 1.0) -> tuple[
 
     zero: "feature" zeroes the feature of an absent modality (released); "input" its input (paper): with separate encoders and frozen
     batch-norm an encoder's answer to zeros is one constant vector, so one more sample per modality is all it costs (decisions G4).
+    Where a feature depends on the other modalities' inputs (`model.crossed`) it takes a pass for each coalition.
     transforms: "test", or "train" as released.
     """
+    if zero == "input" and getattr(run.model, "crossed", False):
+        return _by_passes(run, transforms, fraction)
     features, labels, index = run.features("train", fraction, transforms)
     absent = silence(run) if zero == "input" else None
     found = []
     for start in range(0, len(labels), CHUNK):
         piece = slice(start, start + CHUNK)
         found.append(contributions(run.model.head, {m: f[piece] for m, f in features.items()}, labels[piece], absent).cpu())
+    run.log("valued", len(index))
+    return torch.cat(found), index
+
+
+def _by_passes(run: Run, transforms: str, fraction: float) -> tuple[Tensor, Tensor]:
+    """Contributions by whole passes with zeroed inputs, and positions."""
+    index, found = run.fraction("train", fraction), []
+    with evaluating(run.model):
+        for batch in run.batches(run.data.parts["train"], index, run.spec["batch"], transforms):
+
+            def right(given: Tensor, batch: Batch = batch) -> Tensor:
+                shown = {m: batch.inputs[m] * float(given[i]) for i, m in enumerate(run.modalities)}
+                return share(run.model(shown).fused, batch.labels)
+
+            found.append(shapley(benefits(right, len(run.modalities))).cpu())
     run.log("valued", len(index))
     return torch.cat(found), index
 

@@ -21,7 +21,7 @@ REPORTING = (
 )  # fmt: skip
 TRAINING = (
     "method", "train", "head", "batches", "build", "checkpoint", "optim", "augment", "randomness", "history", "diagnostics", "shapley",
-    "metrics", "datasets", "encoders", "heads", "tasks", "models", "methods",
+    "metrics", "scoring", "valuation", "datasets", "encoders", "heads", "tasks", "models", "methods",
 )  # fmt: skip
 START = ("__main__", "answers", "as_text", "choose", "session", "plan", "published", "resolve", "records", "launch", "console")
 SHARED = {"datasets": {"data"}}  # what the siblings of a folder stand on

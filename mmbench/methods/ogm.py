@@ -3,7 +3,8 @@
 S_m = sum over the batch of the true class's probability under m's own logits; rho_m = S_m / S_other (beyond two: over the mean of
 the others, ours); k_m = 1 - tanh(alpha rho_m) where rho_m > 1, else 1; at an exact tie the first modality is slowed. From epoch
 `first` to `last`, both included, the gradients of 4-D weights (convolutions) of encoder m become k_m g, and with `noise` (GE)
-k_m g + N(0, s^2), s the unbiased deviation of g before scaling plus 1e-8: of all modalities, slowed or not.
+k_m g + N(0, s^2), s the unbiased deviation of g before scaling plus 1e-8: of all modalities, slowed or not. Of an encoder without
+convolutions (recurrent, attention, linear) its weight matrices are taken instead: ours, as else nothing would change.
 Own logits over `concat` are W_m f_m + b / M, the bias shared out; over other heads the head's own definition.
 """
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmbench.datasets.data import Batch
 from mmbench.errors import UserError
@@ -48,12 +49,18 @@ class OGM(Method):
         device = batch.labels.device
         source = torch.Generator(device).manual_seed(stream(run.seed, run.spec["dataset"], "ogm", run.step))
         for modality, k in scales.items():
-            for gradient in (p.grad for p in run.model.encoders[modality].parameters() if p.grad is not None and p.grad.dim() == 4):
+            for gradient in slowed(run.model.encoders[modality]):
                 deviation = gradient.std() + 1e-8
                 gradient.mul_(k)
                 if self.noise:
                     drawn = torch.randn(gradient.shape, generator=source, device=device, dtype=gradient.dtype)
                     gradient.addcmul_(drawn, deviation)
+
+
+def slowed(encoder: nn.Module) -> list[Tensor]:
+    """The gradients of an encoder that are scaled: of its convolutions, else of its matrices."""
+    gradients = [p.grad for p in encoder.parameters() if p.grad is not None]
+    return [g for g in gradients if g.dim() == 4] or [g for g in gradients if g.dim() == 2]
 
 
 def own_logits(out: Out) -> dict[str, Tensor]:

@@ -172,7 +172,7 @@ def test_without_the_set_lists_there_is_a_rule(clips, tmp_path):
 
 def test_every_defect_is_tried_here():
     assert set(ave.DATASET.defects) == {*BROKEN, *SKIPPED, "no-sets"}
-    assert set(ave_localisation.DATASET.defects) == {*REFUSED, *TAKEN}
+    assert set(ave_localisation.DATASET.defects) == {*REFUSED, *TAKEN, "no-label"}
 
 
 # --------------------------------------------------------------------------------------------------------------- localisation
@@ -227,3 +227,10 @@ def test_other_forms_of_the_files_give_the_same(features, tmp_path, defect):
     key = "0003-" + ave_imitation.events()["train"][3].video
     for name in ave_localisation.ARRAYS:
         assert np.array_equal(row(tmp_path, "ave-localisation", name, key), row(features.store(), "ave-localisation", name, key))
+
+
+def test_a_second_without_a_label_costs_the_clip(features, tmp_path):
+    skipped = features.prepare(tmp_path, "no-label").data["skipped"]
+    key = "0002-" + ave_imitation.events()["train"][2].video
+    why = f"{key}: labels.h5: row 2 has a second without a label, not even the background's"
+    assert skipped == {key: dict.fromkeys(ave_localisation.ARRAYS, why)}

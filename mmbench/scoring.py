@@ -1,0 +1,66 @@
+"""Scores of choices among classes, item by item, and what is stored of them: what the tasks that choose a class have in common.
+
+kept, of a whole part: "fused" (N x C log-probabilities), "labels" (N), "choice.<modality>" and "choice/<decision>" (N, what the other
+outputs choose), "contribution" (of each sample and modality). Metrics: `SCORES`; views of what is logged or diagnosed read the curve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmbench.errors import UserError, unknown
+from mmbench.metrics import accuracy, macro_f1
+from mmbench.spec import View
+
+SCORES = ("accuracy", "macro-f1")
+
+
+def scores(kept: Mapping[str, Tensor], classes: int, modalities: Sequence[str], views: Sequence[View]) -> dict[str, float]:
+    """Metric name -> score, for the fused and unimodal accuracy and every view; and the mean contributions."""
+    arrays = {name: value.cpu().numpy() for name, value in kept.items()}
+    wanted = {View("accuracy"), *(View("accuracy", output=m) for m in modalities), *views}
+    found = {view.name: score(arrays, classes, view) for view in sorted(wanted, key=lambda v: v.name) if view.metric in SCORES}
+    shares = arrays["contribution"].mean(0)
+    found |= {f"contribution.{m}": float(share) for m, share in zip(modalities, shares, strict=True)}
+    return found | {"contribution-gap": float(shares.max() - shares.min())}
+
+
+def score(arrays: Mapping[str, np.ndarray], classes: int, view: View) -> float:
+    labels, predicted = arrays["labels"], _choice(arrays, view)
+    if view.subset != "all":
+        first = _first(view.subset)
+        labels, predicted = labels[:first], predicted[:first]
+    if view.metric == "accuracy":
+        return accuracy(predicted, labels)
+    if view.metric == "macro-f1":
+        return macro_f1(predicted, labels, classes)
+    raise unknown("metric of a classification", view.metric, SCORES)
+
+
+def _choice(arrays: Mapping[str, np.ndarray], view: View) -> np.ndarray:
+    if view.output != "fused":
+        return arrays[f"choice.{view.output}"]
+    if view.decision != "head":
+        if f"choice/{view.decision}" not in arrays:
+            raise UserError(f"view {view.name}: this head has no decision '{view.decision}'")
+        return arrays[f"choice/{view.decision}"]
+    return arrays["fused"].argmax(1)
+
+
+def _first(subset: str) -> int:
+    """`first-704` -> 704, the subsets that released loaders score by dropping the last incomplete batch."""
+    head, _, count = subset.partition("-")
+    if head != "first" or not count.isdigit():
+        raise UserError(f"unknown scored subset '{subset}'; expected 'all' or 'first-<count>'")
+    return int(count)
+
+
+def predictions(kept: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    """What is stored beside the record: float16 log-probabilities, int16 unimodal choices and labels."""
+    stored = {"log_probabilities": kept["fused"].half().cpu().numpy()}
+    stored["labels"] = kept["labels"].to(torch.int16).cpu().numpy()
+    return stored | {n: v.to(torch.int16).cpu().numpy() for n, v in kept.items() if n.startswith("choice")}
