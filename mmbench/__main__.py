@@ -121,6 +121,23 @@ def compare(
 
 
 @app.command()
+def merge(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="the results of others, or any folder with their records")],
+    name: Annotated[str, typer.Option("--as", metavar="GROUP", help="put them under this name, not under their own")] = "",
+    dirty: Annotated[bool, typer.Option("--dirty", help="also those made from a tree with uncommitted changes")] = False,
+    json: Json = False,
+) -> None:
+    """Take over records from elsewhere, each validated, under their group's name. The report shows them as unverified."""
+    from pathlib import Path
+
+    from mmbench import merge as others
+
+    done = others.run(Path(folder), name=name, dirty=dirty)
+    _say(done.answer(), done.text(), json)
+    raise typer.Exit(done.exit_code)
+
+
+@app.command()
 def check(json: Json = False) -> None:
     """Validate every file under benchmarks/ and resolve every cell."""
     from mmbench import answers, as_text

@@ -55,7 +55,7 @@ def _kind(first: str, second: str) -> str:
 
 
 def _kinds(name: str) -> list[str]:
-    groups, methods = _groups(), [*registry.METHODS, *planned.PLANNED["method"]]
+    groups, methods = records.groups(), [*registry.METHODS, *planned.PLANNED["method"]]
     found = ["group"] * (name in groups) + ["method"] * (name in methods)
     if ":" in name:
         (found,) = published.select([name])
@@ -65,10 +65,6 @@ def _kinds(name: str) -> list[str]:
     if not found:
         raise UserError(f"'{name}' is no group of records, no method, and no row TABLE:ROW{nearest(name, [*groups, *methods])}")
     return found
-
-
-def _groups() -> list[str]:
-    return sorted(folder.name for folder in (paths.results() / "runs").glob("*") if folder.is_dir())
 
 
 def _sections(scale: str | None, reading: str | None) -> list[tuple[str, str]]:

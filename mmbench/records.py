@@ -15,19 +15,13 @@ from typing import Any
 
 from mmbench import paths
 from mmbench.errors import UserError
+from mmbench.sound import SCHEMA as SCHEMA
+from mmbench.sound import complain_about, parse
 from mmbench.spec import Job, canonical
 
-SCHEMA = 1
 LIMIT = 3072  # bytes of JSON
 ATTEMPTS = 3  # a failed job is tried again twice
 NAME = re.compile(r"([0-9a-f]{12})-s(\d+)\.json")
-SECTIONS = {
-    "schema": int, "key": str, "seed": int, "group": str, "run": dict, "result": dict, "data": dict, "environment": dict, "signature": str,
-}  # fmt: skip
-ENVIRONMENT = {
-    "device", "device_kind", "threads", "cpu_capability", "path", "versions", "commit", "dirty", "started", "seconds", "peak_memory_mb",
-    "resumed",
-}  # fmt: skip
 FREE = ("environment.device", "environment.cpu_capability", "environment.versions.", "data.version", "signature")  # fields of free text
 SIGNATURE = ("mmbench", "epochs", "batch", "key", "seed", "torch", "cpu", "cuda")
 ABSOLUTE = re.compile(r"(?:^|[\s=:'\"(,|])(?:~?/|[A-Za-z]:\\)[\w.-]")
@@ -50,7 +44,7 @@ def beside(record: Path, what: str) -> Path:
 def write(record: dict[str, Any], curve: Mapping[str, Any], predictions: Mapping[str, Any]) -> Path | None:
     """Write the arrays, then the record, by an exclusive link: never replaced, never half there. None if it already exists."""
     target = path(record["run"], record["key"], record["seed"], record["group"])
-    _complain_about(record, target)
+    complain_about(record, target)
     text = _fitted(record)
     if (problem := leak(record)) is not None:
         raise UserError(f"record {target.stem} is not written: {problem}")
@@ -122,31 +116,12 @@ def _user() -> str:
         return ""
 
 
-def _complain_about(record: Any, file: Path) -> None:
-    """UserError unless this is a record of ours, of a schema that we read, and the one that the file's name says."""
-    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-        raise UserError(f"{file} is no record of schema {SCHEMA}")
-    for section, kind in SECTIONS.items():
-        if not isinstance(record.get(section), kind):
-            raise UserError(f"{file} is no record: '{section}' should be {kind.__name__}")
-    if surplus := set(record) - set(SECTIONS) or set(record["environment"]) - ENVIRONMENT:
-        raise UserError(f"{file} is no record of schema {SCHEMA}: it has '{min(surplus)}'")
-    if record["result"].get("status") not in ("ok", "diverged"):
-        raise UserError(f"{file}: status should be 'ok' or 'diverged'")
-    if file.name != f"{name(record['key'], record['seed'])}.json":
-        raise UserError(f"{file} holds the record of another job, {name(record['key'], record['seed'])}")
-
-
 def read(file: Path) -> dict[str, Any]:
     """The record; UserError if it is truncated, foreign or of another schema."""
     try:
-        record = json.loads(file.read_bytes())
+        return parse(file.read_bytes(), file)
     except FileNotFoundError:
         raise UserError(f"{file} does not exist") from None
-    except ValueError:
-        raise UserError(f"{file} is truncated or no JSON") from None
-    _complain_about(record, file)
-    return record
 
 
 def whole(file: Path) -> bool:
@@ -164,7 +139,7 @@ def arrays(record: Path, what: str) -> dict[str, Any]:
     file = beside(record, what)
     if not file.exists():
         return {}
-    with np.load(file) as loaded:
+    with file.open("rb") as stream, np.load(stream) as loaded:
         return {entry: loaded[entry] for entry in loaded.files}
 
 
@@ -175,6 +150,11 @@ def recorded(group: str | None = None) -> dict[tuple[str, int], Path]:
         if match := NAME.fullmatch(file.name):
             found[match[1], int(match[2])] = file
     return found
+
+
+def groups() -> list[str]:
+    """Under whose names records lie here, ours included."""
+    return sorted(folder.name for folder in (paths.results() / "runs").glob("*") if folder.is_dir())
 
 
 def files(groups: Iterable[str] | None = None) -> list[Path]:

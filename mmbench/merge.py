@@ -1,0 +1,126 @@
+"""The verb `merge`: records from elsewhere, each validated first, put under the name of the group that made them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmbench import paths, records, today
+from mmbench.errors import UserError
+from mmbench.spec import key
+
+GROUP = re.compile(r"[a-z0-9][a-z0-9.+-]*")
+WORD = re.compile(r"[A-Za-z0-9][\w.+-]*")  # of a dataset or a method: part of a file's path
+COPIED = ("started", "seconds")  # two runs never have these in common, one and its copy always
+
+
+@dataclass
+class Merged:
+    """taken: group -> how many records; here: how many were here before; refused: file (below the folder) -> why."""
+
+    taken: dict[str, int] = field(default_factory=dict)
+    here: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.refused else 0
+
+    def answer(self) -> dict[str, Any]:
+        return {"taken": self.taken, "here": self.here, "refused": self.refused}
+
+    def text(self) -> str:
+        taken = [f"{group}: {number} records taken; the report shows them as unverified" for group, number in self.taken.items()]
+        here = [f"{self.here} are here already"] if self.here else []
+        refused = [f"refused: {file}: {why}" for file, why in self.refused.items()]
+        return "\n".join([*taken, *here, *refused])
+
+
+def run(folder: Path, *, name: str = "", dirty: bool = False) -> Merged:
+    """Every record below a folder, wherever in it. name: the group to put them under, in place of their own. dirty: also those made
+    from a tree with changes that no commit holds. Raises UserError where there is nothing to merge, or no name to put it under."""
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no folder; give the results folder of others, or any folder with their records")
+    runs = folder / "runs" if (folder / "runs").is_dir() else folder  # beside it lie failures and what was set aside
+    found = sorted(f for f in runs.rglob("*.json") if records.NAME.fullmatch(f.name))
+    if not found:
+        raise UserError(f"{folder} holds no record (files named KEY-sSEED.json)")
+    done, good = Merged(), []
+    for file in found:
+        try:
+            good.append((file, _validated(file, dirty)))
+        except UserError as error:
+            done.refused[_below(file, folder)] = str(error).removeprefix(f"{file} ").removeprefix(f"{file}: ")
+    _named({record["group"] for _, record in good}, name)
+    for file, record in good:
+        _take(file, record | {"group": name or record["group"]}, _below(file, folder), done)
+    return done
+
+
+def _below(file: Path, folder: Path) -> str:
+    return file.relative_to(folder).as_posix()
+
+
+def _named(groups: set[str], name: str) -> None:
+    if name and not GROUP.fullmatch(name):
+        raise UserError(f"--as is '{name}': use small letters, digits, '.', '+' and '-' only")
+    if (name or paths.group()) == paths.group() and (name or paths.group() in groups):
+        raise UserError(f"'{paths.group()}' is the name of your own group: put theirs under another one with --as NAME")
+
+
+def _validated(file: Path, dirty: bool) -> dict[str, Any]:
+    """The record; UserError with the reason if it is not to be trusted."""
+    record = records.read(file)
+    run = record["run"]
+    if file.stat().st_size > records.LIMIT:
+        raise UserError(f"has {file.stat().st_size} bytes, more than {records.LIMIT}")
+    for what, word, form in (("group", record["group"], GROUP), ("dataset", run["dataset"], WORD), ("method", run["method"], WORD)):
+        if not form.fullmatch(word):
+            raise UserError(f"its {what} is no plain name")
+    if (own := key(run)) != record["key"]:
+        raise UserError(f"its key is not that of its run, which is {own}")
+    if why := today.outdated(run):
+        raise UserError(f"made with component versions that are not today's: {why}")
+    if (problem := records.leak(record)) is not None:
+        raise UserError(problem)
+    if record["environment"].get("dirty") and not dirty:
+        raise UserError("made from a tree with changes that no commit holds: nobody can tell what ran; --dirty takes it all the same")
+    _complain_about_arrays(file)
+    return record
+
+
+def _complain_about_arrays(file: Path) -> None:
+    import zipfile
+
+    for what in ("curve", "pred"):
+        try:
+            records.arrays(file, what)
+        except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError):
+            raise UserError(f"its {records.beside(file, what).name} cannot be read") from None
+
+
+def _take(file: Path, record: dict[str, Any], shown: str, done: Merged) -> None:
+    for group, other in _others(record):
+        if group == record["group"]:
+            if other["result"] == record["result"]:
+                done.here += 1
+            else:
+                done.refused[shown] = f"another record of this run and seed is already in group {group}; nothing is ever replaced"
+            return
+        if all(other["environment"].get(part) == record["environment"].get(part) for part in COPIED):
+            done.refused[shown] = f"a copy of the record in group {group}: nobody ran it again"
+            return
+    records.write(record, records.arrays(file, "curve"), records.arrays(file, "pred"))
+    done.taken[record["group"]] = done.taken.get(record["group"], 0) + 1
+
+
+def _others(record: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The records of the same run and seed that are here, by group; its own group first."""
+    groups = sorted(records.groups(), key=lambda group: (group != record["group"], group))
+    for group in groups:
+        file = records.path(record["run"], record["key"], record["seed"], group)
+        if file.exists() and (other := records.read_or_set_aside(file)) is not None:
+            yield group, other

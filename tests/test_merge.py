@@ -1,0 +1,227 @@
+"""Records from elsewhere: validated one by one, put under their group's name, never over what is here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmbench import __main__, merge, paths, records, registry
+from mmbench.errors import UserError
+from mmbench.spec import Job, key
+from tests import samples
+
+TODAY = {
+    "method:joint": registry.METHODS["joint"].version, "head:cosine": registry.HEADS["cosine"].version, "loop": registry.LOOP,
+    "augment": registry.AUGMENT,
+}  # fmt: skip
+
+
+def theirs(seed: int = 0, group: str = "lab-a", **changes) -> dict:
+    run = samples.run(versions=TODAY) | changes.pop("run", {})
+    around = {"started": f"2026-11-2{seed}T09:00:00Z"} | changes.pop("environment", {})
+    return samples.record(Job(key(run), seed, run, (), "demo"), group=group, environment=around, **changes)
+
+
+def put(folder: Path, record: dict, where: str = "runs/lab-a/av-digits/joint", **arrays) -> Path:
+    """A record as it lies in somebody's results folder, sound or not."""
+    file = folder / where / f"{record['key']}-s{record['seed']}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(record) + "\n")
+    for what, content in arrays.items():
+        np.savez_compressed(records.beside(file, what), **content)
+    return file
+
+
+@pytest.fixture
+def their(tmp_path):
+    return tmp_path / "theirs"
+
+
+def test_sound_records_are_taken_with_their_arrays_under_their_groups_name(their):
+    put(their, theirs(0), curve={"accuracy": np.arange(3.0)}, pred={"last/labels": np.arange(4)})
+    put(their, theirs(1))
+    done = merge.run(their)
+    assert (done.taken, done.here, done.refused, done.exit_code) == ({"lab-a": 2}, 0, {}, 0)
+    found = records.recorded("lab-a")
+    assert sorted(seed for _, seed in found) == [0, 1]
+    file = found[theirs(0)["key"], 0]
+    assert file.parent == paths.results() / "runs/lab-a/av-digits/joint"
+    assert records.read(file) == theirs(0)
+    np.testing.assert_array_equal(records.arrays(file, "curve")["accuracy"], [0, 1, 2])
+    np.testing.assert_array_equal(records.arrays(file, "pred")["last/labels"], [0, 1, 2, 3])
+    assert records.recorded() == {}  # not among ours
+
+
+def test_any_folder_will_do_and_what_is_no_record_by_name_is_passed_over(their):
+    put(their, theirs(), where="sent/by/mail")
+    (their / "notes.json").write_text("{}")
+    assert merge.run(their).taken == {"lab-a": 1}
+
+
+def test_of_a_results_folder_failures_and_what_was_set_aside_do_not_count(their):
+    put(their, theirs())
+    put(their, theirs(1), where="set-aside/lab-a/av-digits/joint")
+    put(their, theirs(2), where="failed")
+    assert merge.run(their).taken == {"lab-a": 1}
+
+
+def test_merging_twice_changes_nothing(their):
+    put(their, theirs())
+    merge.run(their)
+    done = merge.run(their)
+    assert (done.taken, done.here, done.exit_code) == ({}, 1, 0)
+
+
+def test_another_name_can_be_given_and_stands_in_the_record(their):
+    put(their, theirs(group="local"))
+    assert merge.run(their, name="lab-b").taken == {"lab-b": 1}
+    [file] = records.recorded("lab-b").values()
+    assert records.read(file)["group"] == "lab-b"
+
+
+def test_the_same_run_and_seed_with_another_result_is_refused_and_never_replaced(their):
+    put(their, theirs())
+    merge.run(their)
+    put(their, theirs(result={"train_loss": 0.5}))
+    done = merge.run(their)
+    assert list(done.refused.values()) == ["another record of this run and seed is already in group lab-a; nothing is ever replaced"]
+    [file] = records.recorded("lab-a").values()
+    assert records.read(file)["result"]["train_loss"] == 0.123
+
+
+def test_duplicates_within_what_is_merged_count_once(their):
+    put(their, theirs())
+    put(their, theirs(), where="runs/copy/of/it")
+    done = merge.run(their)
+    assert (done.taken, done.here) == ({"lab-a": 1}, 1)
+
+
+def test_a_copy_of_our_own_record_is_no_reproduction(their):
+    ours = theirs(group="local")
+    records.write(ours, {}, {})
+    put(their, ours | {"group": "lab-a"})
+    done = merge.run(their)
+    assert list(done.refused.values()) == ["a copy of the record in group local: nobody ran it again"]
+    assert records.recorded("lab-a") == {}
+
+
+def test_equal_bits_from_another_day_are_one(their):
+    records.write(theirs(group="local"), {}, {})
+    put(their, theirs(environment={"started": "2026-11-30T12:00:00Z"}))
+    assert merge.run(their).taken == {"lab-a": 1}
+
+
+def damaged(what: str) -> dict:
+    good = theirs()
+    other = samples.run(versions=TODAY, epochs=13)
+    old = samples.run(versions=TODAY | {"loop": 0})
+    return {
+        "schema": good | {"schema": 7},
+        "key": good | {"run": other},
+        "stale": theirs(run={"versions": TODAY | {"loop": 0}}) | {"key": key(old)},
+        "dirty": theirs(environment={"dirty": True}),
+        "nan": theirs(result={"selections": {"last": {"epoch": 1, "values": {"accuracy": float("nan")}}}}),
+        "path": theirs(environment={"device": "/home/somebody/gpu"}),
+        "group": good | {"group": "../up"},
+        "dataset": theirs(run={"dataset": "../../up"}),
+        "method": theirs(run={"method": "a/b"}),
+        "long": theirs(signature="x" * 4000),
+        "surplus": good | {"note": "mine"},
+    }[what]
+
+
+@pytest.mark.parametrize(("what", "says"), [
+    ("schema", "is no record of schema 1"),
+    ("key", "its key is not that of its run, which is "),
+    ("stale", f"made with component versions that are not today's: loop 0, today {registry.LOOP}"),
+    ("dirty", "made from a tree with changes that no commit holds"),
+    ("nan", "holds NaN, which no record does"),
+    ("path", "environment.device holds an absolute path"),
+    ("group", "its group is no plain name"),
+    ("dataset", "its dataset is no plain name"),
+    ("method", "its method is no plain name"),
+    ("long", "bytes, more than 3072"),
+    ("surplus", "it has 'note'"),
+])  # fmt: skip
+def test_a_bad_record_is_refused_by_name_and_the_good_ones_are_taken(what, says, their):
+    put(their, theirs(1))
+    bad = put(their, damaged(what), where="runs/lab-a/bad/bad")
+    before = bad.read_bytes()
+    done = merge.run(their)
+    assert done.taken == {"lab-a": 1}
+    assert done.exit_code == 1
+    [(file, why)] = done.refused.items()
+    assert file == f"runs/lab-a/bad/bad/{bad.name}"
+    assert says in why
+    assert str(their) not in why
+    assert bad.read_bytes() == before  # theirs is left alone
+    assert len(records.files()) == 1
+    assert sorted(p.name for p in (paths.results() / "runs").iterdir()) == ["lab-a"]
+
+
+def test_truncated_files_are_refused(their):
+    put(their, theirs(1))
+    file = put(their, theirs())
+    file.write_text(file.read_text()[:300])
+    assert "truncated" in next(iter(merge.run(their).refused.values()))
+    array = put(their, theirs(2), pred={"last/labels": np.arange(400)})
+    beside = records.beside(array, "pred")
+    beside.write_bytes(beside.read_bytes()[:100])
+    assert f"its {beside.name} cannot be read" in merge.run(their).refused.values()
+    assert len(records.recorded("lab-a")) == 1
+
+
+def test_arrays_are_never_unpickled(their):
+    file = put(their, theirs())
+    np.savez(records.beside(file, "pred"), labels=np.array([print], dtype=object))
+    assert list(merge.run(their).refused.values()) == [f"its {records.beside(file, 'pred').name} cannot be read"]
+
+
+def test_a_dirty_tree_can_be_taken_knowingly(their):
+    put(their, damaged("dirty"))
+    assert merge.run(their, dirty=True).taken == {"lab-a": 1}
+
+
+@pytest.mark.parametrize(("group", "name", "says"), [
+    ("local", "", "'local' is the name of your own group: put theirs under another one with --as NAME"),
+    ("lab-a", "local", "'local' is the name of your own group"),
+    ("lab-a", "Lab A", "--as is 'Lab A': use small letters"),
+])  # fmt: skip
+def test_nothing_is_written_under_a_name_that_cannot_be(group, name, says, their):
+    put(their, theirs(group=group))
+    with pytest.raises(UserError, match=says):
+        merge.run(their, name=name)
+    assert records.files() == []
+
+
+@pytest.fixture
+def mmbench(monkeypatch, capsys):
+    def call(*arguments: str):
+        monkeypatch.setattr(sys, "argv", ["mmbench", "merge", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            __main__.main()
+        return ended.value.code, *capsys.readouterr()
+
+    return call
+
+
+def test_the_verb(their, mmbench):
+    put(their, theirs())
+    put(their, damaged("dirty") | {"seed": 1})
+    code, out, err = mmbench(str(their))
+    assert (code, err) == (1, "")
+    assert "lab-a: 1 records taken; the report shows them as unverified" in out
+    assert "refused: runs/lab-a/av-digits/joint/" in out
+    code, out, _ = mmbench(str(their), "--json", "--dirty")
+    assert (code, json.loads(out)) == (0, {"taken": {"lab-a": 1}, "here": 1, "refused": {}})
+
+
+def test_nothing_to_merge_is_one_line(their, mmbench):
+    says = "is no folder; give the results folder of others, or any folder with their records"
+    assert mmbench(str(their)) == (2, "", f"mmbench: {their} {says}\n")
+    their.mkdir()
+    assert mmbench(str(their)) == (2, "", f"mmbench: {their} holds no record (files named KEY-sSEED.json)\n")

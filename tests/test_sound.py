@@ -1,0 +1,84 @@
+"""What is no record: said in one line that names the file and the place, whatever is wrong inside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mmbench import sound
+from mmbench.errors import UserError
+from tests import samples
+
+FILE = Path(f"{samples.job().key}-s0.json")
+
+
+def changed(place: str, value: object) -> dict:
+    record = json.loads(json.dumps(samples.record()))
+    *above, last = place.split("/")
+    inner = record
+    for name in above:
+        inner = inner[name]
+    inner[last] = value
+    return record
+
+
+def test_a_record_of_ours_is_sound():
+    assert sound.parse(json.dumps(samples.record()).encode(), FILE) == samples.record()
+    gone = samples.record(status="diverged", result={"selections": {}, "train_loss": None, "status": "diverged"})
+    assert sound.parse(json.dumps(gone).encode(), FILE) == gone
+
+
+@pytest.mark.parametrize(("place", "value", "says"), [
+    ("result/selections", 3, "'result.selections' should be dict"),
+    ("result/selections/last", [], "'result.selections.last.values' should be a finite number"),
+    ("result/selections/last/values", None, "'result.selections.last.values' should be a finite number"),
+    ("result/selections/last/values/accuracy", "91", "'result.selections.last.values.accuracy' should be a finite number"),
+    ("result/selections/last/values/accuracy", None, "'result.selections.last.values.accuracy' should be a finite number"),
+    ("result/evaluated", None, "'result.evaluated' should be dict"),
+    ("result/evaluated/test", "all", "'result.evaluated.test' should be a finite number"),
+    ("result/train_loss", "low", "'result.train_loss' should be a finite number"),
+    ("run/dataset", None, "'run.dataset' should be str"),
+    ("run/versions", [1], "'run.versions' should be dict"),
+    ("data/fingerprint", 7, "'data.fingerprint' should be str"),
+    ("environment/seconds", 4.5, "'environment.seconds' should be dict"),
+    ("environment/seconds/total", "long", "'environment.seconds.total' should be a finite number"),
+    ("environment/peak_memory_mb", {}, "'environment.peak_memory_mb' should be a finite number"),
+    ("environment/started", 0, "'environment.started' should be str"),
+    ("environment/user", "me", "it has 'user'"),
+    ("schema", 0, "is no record of schema 1"),
+    ("schema", 2, "is no record of schema 1"),
+    ("seed", "0", "'seed' should be int"),
+])  # fmt: skip
+def test_what_every_reader_relies_on(place, value, says):
+    with pytest.raises(UserError) as error:
+        sound.parse(json.dumps(changed(place, value)).encode(), FILE)
+    assert says in str(error.value)
+    assert str(error.value).startswith(str(FILE))
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_a_value_that_is_no_number(word):
+    text = json.dumps(samples.record()).replace("0.9125", word)
+    with pytest.raises(UserError, match=f"holds {word}, which no record does"):
+        sound.parse(text.encode(), FILE)
+
+
+def test_a_number_too_large_to_be_one():
+    text = json.dumps(samples.record()).replace("0.9125", "1e999")
+    with pytest.raises(UserError, match=r"'result.selections.last.values.accuracy' should be a finite number"):
+        sound.parse(text.encode(), FILE)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b"\xff\xfe", b"not JSON"])
+def test_what_is_no_json(content):
+    with pytest.raises(UserError, match="is truncated or no JSON"):
+        sound.parse(content, FILE)
+
+
+@pytest.mark.parametrize("content", [b"[]", b"null", b"3", b'"record"'])
+def test_json_that_is_no_record(content):
+    with pytest.raises(UserError, match="is no record of schema 1"):
+        sound.parse(content, FILE)
