@@ -3,7 +3,7 @@
     crop-flip         training: a random resized crop and a flip of every frame (torchvision's defaults); test: resized to the
                       square, aspect not kept. Bilinear with antialias, then ImageNet's mean and deviation
     crop-flip-sound   the same, and a random window of the wave; in a test the window of an item is random too, as in the
-                      released code, but the same in every epoch
+                      released code, but the same in every epoch; where a recipe has a window of its own for tests, its beginning
     none              resized to the square, values in 0..1
 
 A resize is two small matrices per sample (rows, columns), so a batch of different boxes is two batched products. It equals
@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from mmbench.errors import UserError, unknown
+from mmbench.mel import log_mel
 from mmbench.rows import Rows, fixed, pick
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -57,7 +58,8 @@ def _frames(
     drawn = None
     if training and rule in ("thirds", "random", "random-test"):
         drawn = torch.rand(len(places), count, generator=generator).numpy()
-    picks = pick(rows.counts(places), count, rule, drawn, [rows.salt[i] for i in places])
+    picks = pick(rows.counts(places), count, rule, drawn, [rows.salt[i] for i in places], training)
+    count = picks.shape[1]
     pictures = torch.from_numpy(rows.entries(places, picks)).to(device)  # B x T x H x W x C
     batch, _, height, width, channels = pictures.shape
     flat = pictures.permute(0, 1, 4, 2, 3).reshape(batch * count, channels, height, width)
@@ -139,17 +141,33 @@ def normalised(pictures: Tensor, content: str, flip: Tensor | None, plain: bool)
 
 
 def _wave(rows: Rows, places: np.ndarray, generator: torch.Generator | None, device: torch.device) -> Tensor:
-    """A window of each wave and its log-magnitude spectrogram: B x 1 x bins x steps. generator None: a test."""
-    settings = rows.settings
-    length = int(settings["window"])
-    count = rows.counts(places)
-    if (count < length).any():
+    """A window of each wave and its spectrogram, B x 1 x bins x steps: log-mel where the recipe has `mels`, else log-magnitude.
+    generator None: a test."""
+    settings, testing = rows.settings, generator is None
+    length = int(settings["test_window"] if testing and "test_window" in settings else settings["window"])
+    if settings.get("short") != "wrap" and (rows.counts(places) < length).any():
         raise UserError(f"array '{rows.name}': a wave is shorter than its window of {length} samples: prepare the dataset again")
-    salt = [rows.salt[i] for i in places]
-    drawn = fixed(salt, 1)[:, 0] if generator is None else torch.rand(len(places), generator=generator).numpy()
-    starts = (drawn * (count - length + 1)).astype(np.int64)
-    sound = torch.from_numpy(rows.runs(places, starts, length)).to(device).float() / 32768
+    if testing and "test_window" in settings:
+        drawn = np.zeros(len(places))
+    else:
+        drawn = fixed([rows.salt[i] for i in places], 1)[:, 0] if testing else torch.rand(len(places), generator=generator).numpy()
+    sound = torch.from_numpy(_windows(rows, places, drawn, length)).to(device).float() / 32768
+    if "mels" in settings:
+        return log_mel(sound, **{name: settings[name] for name in ("rate", "n_fft", "frame", "hop", "mels", "emphasis")})[:, None]
     return log_stft(sound.clamp(-1, 1), int(settings["n_fft"]), int(settings["hop"]))[:, None]
+
+
+def _windows(rows: Rows, places: np.ndarray, drawn: np.ndarray, length: int) -> np.ndarray:
+    """n x length samples, of each wave from the drawn share (0 to 1) of its possible starts. Shorter waves begin again at their end."""
+    count = rows.counts(places)
+    short = count < length
+    if not short.any():
+        return rows.runs(places, (drawn * (count - length + 1)).astype(np.int64), length)
+    found = np.empty((len(places), length), rows.dtype)
+    for i, place in enumerate(places):
+        start = 0 if short[i] else int(drawn[i] * (count[i] - length + 1))
+        found[i] = np.resize(rows.row(place), length) if short[i] else rows.runs(places[i : i + 1], np.array([start]), length)[0]
+    return found
 
 
 def log_stft(sound: Tensor, n_fft: int, hop: int) -> Tensor:

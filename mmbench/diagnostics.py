@@ -16,7 +16,7 @@ def gradient_norms(run: Run) -> dict[str, float]:
     items = run.data.parts["train"]
     batch = next(iter(run.batches(items, torch.arange(min(run.spec["batch"], len(items))), run.spec["batch"])))
     parameters = {m: [p for p in encoder.parameters() if p.requires_grad] for m, encoder in run.model.encoders.items()}
-    with evaluating(run.model):
+    with evaluating(run.model), run.mixed():
         loss = run.task.loss(run.model(batch.inputs, batch.keep, None, run.change).fused, batch)
         flat = [p for group in parameters.values() for p in group]
         gradients = dict(zip(flat, torch.autograd.grad(loss, flat, allow_unused=True), strict=True))

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 import mmbench
-from mmbench import build, history, paths, records, registry
+from mmbench import build, history, paths, precision, records, registry
 from mmbench.checkpoint import Checkpoint, digest
 from mmbench.datasets import store
 from mmbench.datasets.data import Data
@@ -52,7 +52,8 @@ def execute(job: Job, *, device: str = "cpu", progress: Callable[[dict[str, Any]
     record = {
         "schema": records.SCHEMA, "key": job.key, "seed": job.seed, "group": paths.group(), "run": dict(job.run),
         "result": result(run, past), "data": provenance(data),
-        "environment": environment(place, started, seconds, int(clock["resumed"])), "signature": signature(job, place),
+        "environment": environment(place, job.run["precision"], started, seconds, int(clock["resumed"])),
+        "signature": signature(job, place),
     }  # fmt: skip
     kept = {f"{label}/{name}": a for label, k in past["kept"].items() for name, a in run.task.predictions(k).items()}
     curve = {name: np.asarray(values, dtype=np.float32) for name, values in past["curve"].items()}
@@ -95,7 +96,7 @@ def provenance(data: Data) -> dict[str, Any]:
     return {"fingerprint": data.fingerprint, "version": data.version, "stand_in": data.stand_in, "imitation": data.imitation}
 
 
-def environment(place: torch.device, started: datetime, seconds: Mapping[str, float], resumed: int) -> dict[str, Any]:
+def environment(place: torch.device, asked: str, started: datetime, seconds: Mapping[str, float], resumed: int) -> dict[str, Any]:
     """What may differ between two runs of one job: time, machine, versions. No name of a user, host or path."""
     cuda = place.type == "cuda"
     peak = torch.cuda.max_memory_allocated(place) / 2**20 if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -103,8 +104,8 @@ def environment(place: torch.device, started: datetime, seconds: Mapping[str, fl
     versions = {"mmbench": mmbench.__version__, "python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
     return {
         "device": torch.cuda.get_device_name(place) if cuda else platform.machine(), "device_kind": place.type,
-        "threads": torch.get_num_threads(), "cpu_capability": torch.backends.cpu.get_cpu_capability(), "path": "plain",
-        "versions": versions,
+        "threads": torch.get_num_threads(), "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "path": precision.path(asked, place), "versions": versions,
         "commit": commit, "dirty": dirty, "started": started.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "seconds": {name: round(value, 3) for name, value in seconds.items()}, "peak_memory_mb": round(peak), "resumed": resumed,
     }  # fmt: skip

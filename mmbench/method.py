@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from mmbench.datasets.data import Batch, Data, Part
 from mmbench.head import Out
-from mmbench.precision import mixed
+from mmbench.precision import GradScaler, mixed, unscaled
 from mmbench.randomness import generator
 
 
@@ -50,7 +50,7 @@ class Run:
     transform: Callable[..., Batch]  # (part, index, keep, training, generator) -> Batch on the device
     epochs: int
     optimiser: Any = None
-    scaler: Any = None  # of fp16 losses; bound by the loop
+    scaler: GradScaler = field(default_factory=unscaled)  # of fp16 losses; bound by the loop
     epoch: int = 0
     step: int = 0
     state: dict[str, Any] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-METRICS: dict[str, str] = {"accuracy": "higher", "macro-f1": "higher"}
+METRICS: dict[str, str] = {"accuracy": "higher", "macro-f1": "higher", "eer": "lower", "min-dcf": "lower"}
 
 
 def accuracy(predicted: np.ndarray, labels: np.ndarray) -> float:
@@ -25,3 +25,36 @@ def macro_f1(predicted: np.ndarray, labels: np.ndarray, classes: int) -> float:
 def confusion(predicted: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     """C x C counts, rows the label, columns the prediction."""
     return np.bincount(labels.astype(np.int64) * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+def eer(scores: np.ndarray, same: np.ndarray) -> float:
+    """Equal error rate of trials, in per cent: where the share of wrongly refused pairs equals that of wrongly accepted ones, on
+    straight lines between the thresholds (MMCosine's method, without its epsilon; the trainer's takes the nearest threshold).
+    scores: N numbers, higher is more alike; same: N bools. Equal scores are accepted together. NaN where a score is not finite."""
+    if not np.isfinite(scores).all():
+        return float("nan")
+    refused, accepted = errors(scores, same)
+    i = int(np.argmax(accepted >= refused))  # the first threshold at or behind the crossing; never 0, where all is refused
+    before, behind = refused[i - 1] - accepted[i - 1], accepted[i] - refused[i]
+    share = before / (before + behind)
+    return 100.0 * float(refused[i - 1] + share * (refused[i] - refused[i - 1]))
+
+
+def min_dcf(scores: np.ndarray, same: np.ndarray, prior: float = 0.01, miss: float = 1.0, alarm: float = 1.0) -> float:
+    """The least detection cost over all thresholds, miss * prior * refused + alarm * (1 - prior) * accepted, as a share of that of the
+    better constant answer. MMCosine's costs and prior (the trainer's prior is 0.05). NaN where a score is not finite."""
+    if not np.isfinite(scores).all():
+        return float("nan")
+    refused, accepted = errors(scores, same)
+    return float(np.min(miss * prior * refused + alarm * (1 - prior) * accepted) / min(miss * prior, alarm * (1 - prior)))
+
+
+def errors(scores: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of refused pairs of one speaker and of accepted pairs of two, at every threshold from above all scores downwards.
+    Both kinds of pairs must be there."""
+    order = np.argsort(-scores, kind="stable")
+    hits, last = np.cumsum(same[order]), np.append(np.diff(scores[order]) != 0, True)  # the last of each run of equal scores
+    taken = np.arange(1, len(order) + 1)[last]
+    hits = hits[last]
+    refused = 1.0 - np.append(0, hits) / hits[-1]
+    return refused, np.append(0, taken - hits) / (len(order) - hits[-1])

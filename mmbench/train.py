@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmbench import diagnostics, history, optim
+from mmbench import diagnostics, history, optim, precision
 from mmbench.checkpoint import Checkpoint
 from mmbench.datasets.data import Batch, Part
 from mmbench.method import Draw, Method, Run, Turn, evaluating
@@ -55,6 +55,7 @@ def train(
     """Train to the end: the history (`mmbench.history`) and the seconds spent by phase. A loss that becomes NaN or infinite
     ends the run; `history["diverged_at"]` is then the 0-based epoch. Raises Stopped when `stop()` says so."""
     run.optimiser = optim.optimiser([p for p in run.model.parameters() if p.requires_grad], run.spec["optimiser"])
+    run.scaler = precision.scaler(run.spec["precision"], run.device)
     schedule = optim.schedule(run.optimiser, run.spec["schedule"], run.epochs)
     run.change = lambda features: method.features(run, features)
     run.fit = lambda modalities, epochs, index: fit(run, modalities, epochs, index, stop)
@@ -108,6 +109,7 @@ def fit(run: Run, modalities: tuple[str, ...], epochs: int, index: Tensor, stop:
     Asked to stop it raises Stopped, and leaves nothing behind: the resumed run begins it again."""
     other = replace(run, model=copy.deepcopy(run.model), epochs=epochs, epoch=0, state={}, logged={}, change=None)
     other.optimiser = optim.optimiser([p for p in other.model.parameters() if p.requires_grad], run.spec["optimiser"])
+    other.scaler = precision.scaler(run.spec["precision"], run.device)
     schedule, method = optim.schedule(other.optimiser, run.spec["schedule"], run.epochs), _Only(modalities, index)
     for other.epoch in range(epochs):
         now = _begin(other, method)
@@ -142,12 +144,15 @@ def _steps(run: Run, method: Method, now: Epoch) -> Iterator[None]:
         for turn in method.turns(run, batch):
             run.passes = 0
             run.optimiser.zero_grad(set_to_none=True)
-            out = run.forward(batch, only=turn.modalities)
-            loss = method.loss(run, out, batch, turn)
-            method.backward(run, out, batch, loss)
+            with run.mixed():
+                out = run.forward(batch, only=turn.modalities)
+                loss = method.loss(run, out, batch, turn)
+            method.backward(run, out, batch, run.scaler.scale(loss))
+            run.scaler.unscale_(run.optimiser)
             method.gradients(run, out, batch)
             optim.clip(run.model.parameters(), run.spec["clip"])
-            run.optimiser.step()
+            run.scaler.step(run.optimiser)
+            run.scaler.update()
             run.step += 1
             now.loss += loss.detach()
             now.steps += 1
@@ -177,19 +182,19 @@ def _evaluate(run: Run, views: Sequence[View]) -> tuple[dict[str, float], dict[s
 def outputs(run: Run, part: Part) -> dict[str, Tensor]:
     """What the task keeps of each output, for all items of a part, in its order."""
     found: list[dict[str, Tensor]] = []
-    with evaluating(run.model):
+    with evaluating(run.model), run.mixed():
         for batch in run.batches(part, torch.arange(len(part)), run.spec["batch"]):
             found.append(run.task.collect(run.model(batch.inputs, batch.keep, None, run.change), batch))
     kept = {name: torch.cat([piece[name] for piece in found]) for name in found[0]}
     assert len(kept["labels"]) == len(part), "evaluated = listed"
-    return kept
+    return run.task.whole(kept, part) if hasattr(run.task, "whole") else kept  # a task may score the part only once it is whole
 
 
 def _content(run: Run, schedule: Any, past: dict[str, Any], clock: dict[str, float], now: Epoch) -> dict[str, Any]:
     return {
         "epoch": run.epoch, "step": run.step, "model": run.model.state_dict(), "optimiser": run.optimiser.state_dict(),
         "schedule": schedule.state_dict() if hasattr(schedule, "state_dict") else {}, "state": run.state, "history": past, "clock": clock,
-        "logged": run.logged, "random": torch.get_rng_state(), "augment": now.augment.get_state(),
+        "scaler": run.scaler.state_dict(), "logged": run.logged, "random": torch.get_rng_state(), "augment": now.augment.get_state(),
         "index": now.index, "keep": now.keep, "position": now.position, "loss": now.loss, "steps": now.steps,
     }  # fmt: skip
 
@@ -202,6 +207,7 @@ def _resume(run: Run, schedule: Any, content: dict[str, Any] | None) -> tuple[An
     run.model.load_state_dict(content["model"])
     run.optimiser.load_state_dict(content["optimiser"])
     schedule.load_state_dict(content["schedule"])
+    run.scaler.load_state_dict(content["scaler"])
     run.state.update(content["state"])
     torch.set_rng_state(content["random"])
     augment = torch.Generator()

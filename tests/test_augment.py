@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,9 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
 from mmbench import augment
+from mmbench.errors import UserError
+from mmbench.mel import log_mel
+from mmbench.rows import Rows, pick
 
 
 @pytest.fixture
@@ -84,3 +89,41 @@ def test_the_spectrogram_on_the_device_is_librosas():
     assert ours.shape == theirs.shape == (129, 626)
     assert np.abs(np.exp(ours) - np.exp(theirs)).max() < 1e-5
     assert np.quantile(np.abs(ours - theirs), 0.99) < 1e-5  # the rest are nearly empty bins, which hold the last bits of the FFT
+
+
+def waves(tmp_path, lengths: list[int], **settings) -> Rows:
+    """Ramps: sample i of a wave is i, so that a window says where it began."""
+    np.save(tmp_path / "w.npy", np.concatenate([np.arange(n, dtype=np.int16) for n in lengths]))
+    np.save(tmp_path / "w.offsets.npy", np.cumsum([0, *lengths]))
+    return Rows(tmp_path, "w", "wave", np.arange(len(lengths)), settings, (0, ""), tuple(f"item {i}" for i in range(len(lengths))))
+
+
+VOICE = {"rate": 16_000, "window": 3_200, "test_window": 6_400, "n_fft": 512, "frame": 400, "hop": 160, "mels": 40, "emphasis": 0.97}
+
+
+def test_voices_are_mel_frames_of_a_random_window_and_in_a_test_of_the_beginning(tmp_path):
+    rows = waves(tmp_path, [8_000, 7_000], **VOICE, short="wrap")
+    read = partial(augment.read, rows, torch.arange(2), {"augment": "crop-flip-sound"}, device=torch.device("cpu"))
+    tested = read(training=False, generator=None)
+    assert tested.shape == (2, 1, 40, 41)
+    begin = torch.arange(6_400).float()[None] / 32768
+    torch.testing.assert_close(tested[0], log_mel(begin, **{n: VOICE[n] for n in ("rate", "n_fft", "frame", "hop", "mels", "emphasis")}))
+    drawn = [read(training=True, generator=torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
+    assert drawn[0].shape == (2, 1, 40, 21)
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+
+
+def test_a_voice_that_is_too_short_begins_again(tmp_path):
+    rows = waves(tmp_path, [3, 8], **VOICE, short="wrap")
+    assert augment._windows(rows, np.array([0, 1]), np.array([0.9, 0.99]), 5).tolist() == [[0, 1, 2, 0, 1], [3, 4, 5, 6, 7]]
+    plain = waves(tmp_path, [3, 8], **VOICE)
+    with pytest.raises(UserError, match="'w': a wave is shorter than its window of 6400 samples"):
+        augment.read(plain, torch.arange(2), {}, False, None, torch.device("cpu"))
+
+
+def test_faces_are_picked_by_their_number():
+    """Two in training by MMCosine's list, in a test the third alone; few faces repeat the last."""
+    counts = np.array([1, 3, 5, 6, 7, 8, 30])
+    assert pick(counts, 2, "by-count", None, [], True).tolist() == [[0, 0], [0, 2], [1, 3], [2, 4], [2, 5], [2, 6], [2, 6]]
+    assert pick(counts, 2, "by-count", None, []).tolist() == [[0], [2], [2], [2], [2], [2], [2]]

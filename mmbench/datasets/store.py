@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mmbench import prepared
+from mmbench import prepared, trials
 from mmbench.datasets.data import Data, Part
 from mmbench.errors import Blocked, UserError, unknown
 from mmbench.prepared import home, meta, read
@@ -71,13 +71,14 @@ def _part(
     of = listed.get("of", listed["keys"])  # which row an item reads, where it is not its own key
     digests = [np.load(folder / f"{name}.digests.npy", mmap_mode="r") for name in set(arrays.values())]
     there = [i for i, key in enumerate(of) if key in position and all(d[position[key]].any() for d in digests)]
-    number = {name: c for c, name in enumerate(classes)}
+    number = {name: c for c, name in enumerate(classes)} | {"": -1}  # "": of no class, as who is only ever verified
     labels = np.array([number[name] for name in listed["labels"]], np.int64)
     there = np.array(there, np.int64) if not small else _first(small, np.array(there, np.int64), labels, listed["keys"])
     rows = np.array([position[of[i]] for i in there], np.int64)
     keys = tuple(listed["keys"][i] for i in there)
     found = {m: _rows(folder, facts["arrays"][name], name, rows, rule, keys) for m, name in arrays.items()}
     extras = {m: Rows(folder, name, "values", rows).whole() for m, name in facts.get("extras", {}).items()}
+    extras |= {f"{trials.PREFIX}{name}": trials.read(folder / "trials" / f"{name}.txt", keys) for name in listed.get("trials", [])}
     return Part(found, extras.pop("labels", labels[there]), keys, tuple(index["groups"][r] for r in rows), extras)
 
 
@@ -86,12 +87,12 @@ def _rows(folder: Path, array: Mapping[str, Any], name: str, rows: np.ndarray, r
 
 
 def _first(small: int, there: np.ndarray, labels: np.ndarray, keys: list[str]) -> np.ndarray:
-    """The first `small` items of each class by the sha256 of their key, in the order of the list."""
+    """The first `small` items of each class by the sha256 of their key, in the order of the list; all that are of no class."""
     ranked = sorted(there.tolist(), key=lambda i: hashlib.sha256(keys[i].encode()).digest())
     taken: dict[int, list[int]] = {}
     for i in ranked:
         of_class = taken.setdefault(int(labels[i]), [])
-        if len(of_class) < small:
+        if len(of_class) < small or labels[i] < 0:
             of_class.append(i)
     return np.array(sorted(i for of_class in taken.values() for i in of_class), np.int64)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import final
 
+import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -40,6 +41,10 @@ class Cosine(Head):
 
     def unimodal(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {m: self.scale * cosine for m, cosine in self.cosines(features).items()}
+
+    def embedding(self, features: Mapping[str, Tensor]) -> Tensor:
+        """The vectors that meet the weights, each of length 1, one after the other."""
+        return torch.cat([normalize(f, dim=1) for f in self.inner.parts(features).values()], dim=1)
 
     def decisions(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {"raw": self.inner.fuse(features)}

@@ -236,3 +236,21 @@ def test_whole_rows_of_either_kind(root):
         rows["visual"][np.array([0])]
     assert isinstance(rows["audio"], Rows)
     assert rows["audio"].nbytes() == 10 * 24 * 4
+
+
+def test_trial_lists_of_a_part_become_pairs_of_positions(root, tmp_path):
+    """Lists lie beside the arrays, by item name; who is only verified has no class, and is not thinned out by `small`."""
+    shutil.copytree(root, tmp_path / "copy")
+    home = tmp_path / "copy" / "toy" / "1"
+    listed = json.loads((home / "splits" / "s.json").read_text())
+    listed["parts"]["test"] |= {"trials": ["standard"], "labels": [""] * 11}
+    (home / "splits" / "s.json").write_text(json.dumps(listed))
+    (home / "trials").mkdir()
+    (home / "trials" / "standard.txt").write_text("1 clip-00 clip-04\n0 clip-01 clip-00\n")
+    data = load(tmp_path / "copy", small=2)
+    assert data.parts["test"].extras["trials.standard"].tolist() == [[0, 3, 1], [1, 0, 0]]
+    assert set(data.parts["test"].labels.tolist()) == {-1}
+    (home / "trials" / "standard.txt").write_text("1 clip-00 clip-04\n0 clip-01 clip-03\n")  # clip 3 has no sound
+    assert data.fingerprint != load(root, small=2).fingerprint
+    with pytest.raises(UserError, match=r"standard.txt:2: 'clip-03' is not prepared: prepare the dataset again with it"):
+        load(tmp_path / "copy")
