@@ -51,6 +51,8 @@ class Entry:
     others: Mapping[str, str]  # selection -> the mean there
     footnotes: tuple[str, ...]
     verdict: ValueVerdict
+    confirmed: str = ""  # how many other groups reproduced it, or, where nothing is judged, how many ran it
+    elsewhere: tuple[str, ...] = ()  # what each of them found, unverified
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class Grid:
     provenance: Provenance
     signature: str
     origins: Mapping[str, Provenance] = field(default_factory=dict)  # key -> where the runs of this setting come from
+    elsewhere: Mapping[str, int] = field(default_factory=dict)  # other group -> how many runs of it there are, unverified
 
     @property
     def name(self) -> str:
@@ -146,15 +149,17 @@ def build(
     command: str,
     provenance: Provenance,
     origins: Mapping[str, Provenance] | None = None,
+    elsewhere: Mapping[str, TableVerdict] | None = None,
 ) -> Grid:
     """The section of one verdict.
 
     own: the cells of the paper's own setting (scale full, reading paper), from which deviations are measured.
     ledger: NOTES.md entries by id. titles: dataset id -> title. command: the one line that makes this section again.
+    elsewhere: other group -> its verdict of the same section, from its own runs alone.
     """
     table, values = verdict.table, verdict.values
-    kind = _kind(verdict)
-    blocks = tuple(_block(column, verdict, kind == "judged", own, titles) for column in table.columns)
+    kind, groups = _kind(verdict), elsewhere or {}
+    blocks = tuple(_block(column, verdict, kind == "judged", own, titles, groups) for column in table.columns)
     used = dict.fromkeys(v.cell.run.get("dataset", "") for v in values if v.mean is not None or v.diverged)
     ran_on = tuple(titles.get(d, d) for d in tuple(filter(None, used)) or verdict.datasets)
     selections = dict.fromkeys(b.select for b in blocks if b.select)
@@ -165,7 +170,7 @@ def build(
         kind=kind,
         heading=wording.heading(kind, ran_on),
         ran_on=ran_on,
-        claims=tuple(_claim(c, table) for c in verdict.claims),
+        claims=tuple(_claim(c, table, _same_claim(c, groups)) for c in verdict.claims),
         claim_counts=Counter(c.word for c in verdict.claims),
         blocks=tuple(b for b in blocks if b.entries),
         counts=Counter(v.word for v in values),
@@ -178,6 +183,7 @@ def build(
         provenance=provenance,
         signature=signature(verdict, selections, provenance),
         origins=origins or {},
+        elsewhere={group: wording.runs(found.values) for group, found in groups.items()},
     )
 
 
@@ -186,7 +192,8 @@ def page(table: Table, grids: Iterable[Grid], *, citation: str, todo: Iterable[t
     sections = tuple(grids)
     judged = dict.fromkeys(", ".join(g.ran_on) or "formulas" for g in sections if g.measured and g.judged)
     unjudged = dict.fromkeys(wording.not_judged(g.kind, g.ran_on, _hindrance(g)) for g in sections if g.measured and not g.judged)
-    return Page(table, citation, wording.banner(tuple(judged), tuple(unjudged)), sections, tuple(todo))
+    banner = wording.banner(tuple(judged), tuple(unjudged), sum((tuple(g.elsewhere) for g in sections), ()))
+    return Page(table, citation, banner, sections, tuple(todo))
 
 
 def _kind(verdict: TableVerdict) -> str:
@@ -212,7 +219,9 @@ def _everywhere(values: Sequence[ValueVerdict]) -> dict[str, None]:
     return {note: None for note in values[0].cell.notes if all(note in v.cell.notes for v in values)} if values else {}
 
 
-def _block(column: Column, verdict: TableVerdict, judged: bool, own: Sequence[Cell], titles: Mapping[str, str]) -> Block:
+def _block(
+    column: Column, verdict: TableVerdict, judged: bool, own: Sequence[Cell], titles: Mapping[str, str], groups: Mapping[str, TableVerdict]
+) -> Block:
     values = [v for v in verdict.values if v.cell.column == column.id]
     digits = wording.decimals(v.cell.published for v in values)
     others = tuple(s for s in SELECTIONS if any(s in v.selections for v in values))
@@ -228,14 +237,31 @@ def _block(column: Column, verdict: TableVerdict, judged: bool, own: Sequence[Ce
         ran_on=_datasets((v.cell for v in values), titles),
         select=select,
         others=others,
-        entries=tuple(_entry(v, verdict, digits, judged, others, common) for v in values),
+        entries=tuple(_entry(v, verdict, digits, judged, others, common, _same_value(v, groups)) for v in values),
         lines=tuple(line for line in lines if line),
         footnotes=tuple(note for note in common if note not in section),
     )
 
 
+def _same_value(value: ValueVerdict, groups: Mapping[str, TableVerdict]) -> dict[str, ValueVerdict]:
+    """What other groups found of the same value, where they ran it."""
+    found = {group: next(v for v in verdict.values if v.cell.address == value.cell.address) for group, verdict in groups.items()}
+    return {group: v for group, v in found.items() if v.n or v.diverged}
+
+
+def _same_claim(claim: ClaimVerdict, groups: Mapping[str, TableVerdict]) -> dict[str, str]:
+    words = {group: next(c.word for c in verdict.claims if c.claim == claim.claim) for group, verdict in groups.items()}
+    return {group: word for group, word in words.items() if word not in ("missing", "not judged on a stand-in")}
+
+
 def _entry(
-    value: ValueVerdict, verdict: TableVerdict, digits: int, judged: bool, others: Sequence[str], common: Mapping[str, None]
+    value: ValueVerdict,
+    verdict: TableVerdict,
+    digits: int,
+    judged: bool,
+    others: Sequence[str],
+    common: Mapping[str, None],
+    elsewhere: Mapping[str, ValueVerdict],
 ) -> Entry:
     """Without a judgement there is no difference, band or mark; where a whole section is not judged, a word only where nothing ran."""
     ran = value.mean is not None or bool(value.cell.computed)
@@ -255,10 +281,12 @@ def _entry(
         others={s: f"{value.selections[s]:.{digits}f}" if s in value.selections else DASH for s in others} if ran else {},
         footnotes=tuple(note for note in value.cell.notes if note not in common),
         verdict=value,
-    )
+        confirmed=wording.confirmed(elsewhere.values(), judged),
+        elsewhere=tuple(wording.elsewhere_found(group, v, digits, judged) for group, v in elsewhere.items()),
+    )  # fmt: skip
 
 
-def _claim(verdict: ClaimVerdict, table: Table) -> ClaimLine:
+def _claim(verdict: ClaimVerdict, table: Table, elsewhere: Mapping[str, str]) -> ClaimLine:
     columns = [table.column(c).label for c in verdict.claim.columns]
     return ClaimLine(
         says=verdict.claim.says,
@@ -266,7 +294,7 @@ def _claim(verdict: ClaimVerdict, table: Table) -> ClaimLine:
         word=verdict.word,
         mark=MARKS.get(verdict.word, ""),
         evidence=wording.evidence(verdict),
-        remark=verdict.why,
+        remark="; ".join(filter(None, (verdict.why, wording.claim_elsewhere(elsewhere)))),
         verdict=verdict,
     )
 

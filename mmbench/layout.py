@@ -45,7 +45,7 @@ def values(grid: Grid, block: Block, style: Style) -> Rows:
     """One row per value of a column: published, ours, and what the judge says; then the other selections of the same runs."""
     published = "published" if grid.judged or not block.published_on else f"published, on {block.published_on}"
     headers = [grid.table.x_label or "row", published, _ours(grid, block), "n", "difference", "band", "verdict"]
-    headers += [f"at {name}" for name in block.others] + ["remark"]
+    headers += [f"at {name}" for name in block.others] + ["other groups, unverified", "remark"]
     rows = [_value(entry, block, style) for entry in block.entries]
     return _filled([style.escape(h) for h in headers], rows, keep=3)
 
@@ -67,7 +67,7 @@ def title(block: Block, style: Style) -> str:
 
 def shown(grid: Grid, block: Block) -> bool:
     """A column of which nothing was run has no table of its own in a section that is not judged: its reasons are listed."""
-    return grid.judged or block.measured
+    return grid.judged or block.measured or any(entry.confirmed for entry in block.entries)
 
 
 def _value(entry: Entry, block: Block, style: Style) -> list[str]:
@@ -82,6 +82,7 @@ def _value(entry: Entry, block: Block, style: Style) -> list[str]:
         style.escape(entry.band),
         style.verdict(entry.mark, entry.word),
         *others,
+        style.escape(entry.confirmed),
         style.escape(entry.remark),
     ]
 
@@ -112,6 +113,12 @@ def counts(words: Mapping[str, int]) -> str:
 
 def _several(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def elsewhere(grid: Grid) -> str:
+    """Which other groups' runs stand beside ours; "" if none."""
+    groups = ", ".join(f"{group} ({_several(runs, 'run')})" for group, runs in grid.elsewhere.items())
+    return f"Runs of other groups, taken over and unverified: {groups}. No number of theirs is in ours." if groups else ""
 
 
 def origin(provenance: Provenance) -> Iterator[tuple[str, str]]:

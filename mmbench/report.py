@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmbench import grid, paths, plan, provenance, published, records, resolve, suite
+from mmbench import found, grid, paths, plan, provenance, published, records, resolve, suite
 from mmbench.errors import UserError, unknown
+from mmbench.found import Found
 from mmbench.grid import Grid, Page
-from mmbench.spec import READINGS, SCALES, Cell, Table
+from mmbench.spec import READINGS, SCALES, Cell, Table, TableVerdict
 from mmbench.suite import Suite
 
-Records = Mapping[str, Sequence[Mapping[str, Any]]]  # key -> its records
 Section = tuple[str, str, tuple[Cell, ...]]  # scale, reading, cells
 SEEDS = 5
 
@@ -78,13 +78,13 @@ def site(whole: Suite, pictures: Collection[str]) -> dict[str, str]:
 
     tables = [page.table for page in whole.pages]
     own, released = ({table.id: resolve.cells(table, "full", reading) for table in tables} for reading in READINGS)
-    found = audit.findings()
+    linted = audit.findings()
     others = {
         "across.html": across.sheet(whole, own, released, across.outside()),
         "costs.html": sheets.costs(whole, own, SEEDS),
-        "audit.html": sheets.audit(finding.answer() for finding in found),
+        "audit.html": sheets.audit(finding.answer() for finding in linted),
     }
-    return {**dict(html.files(whole, others, pictures)), "audit.md": audit.page(found)}
+    return {**dict(html.files(whole, others, pictures)), "audit.md": audit.page(linted)}
 
 
 def said(contents: Iterable[Page]) -> str:
@@ -100,9 +100,10 @@ def pages(tables: Iterable[str], *, scale: str | None = None, reading: str | Non
     asked = (scale or SCALES[0], reading or READINGS[0])
     _known(*asked)
     sections = {table.id: list(_sections(table, scale if narrow else None, reading if narrow else None)) for table in loaded}
-    found = _read({cell.key for cells in sections.values() for _, _, group in cells for cell in group if cell.key})
+    keys = {cell.key for cells in sections.values() for _, _, group in cells for cell in group if cell.key}
+    read = found.read(keys, every=not narrow and [*sections] == published.ids())
     for table in loaded:
-        yield _page(table, sections[table.id], found, asked)
+        yield _page(table, sections[table.id], read, asked)
 
 
 def _known(scale: str, reading: str) -> None:
@@ -117,24 +118,15 @@ def _sections(table: Table, scale: str | None, reading: str | None) -> Iterator[
             yield s, r, resolve.cells(table, s, r)
 
 
-def _read(keys: set[str]) -> Records:
-    """The records of these keys in our group, by key, seeds in order. Damaged ones are named on stderr and set aside."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for record in records.read_all([paths.group()]):
-        if record["key"] in keys:
-            found.setdefault(record["key"], []).append(record)
-    return {key: sorted(found[key], key=lambda r: r["seed"]) for key in sorted(found)}
-
-
-def _page(table: Table, sections: Sequence[Section], found: Records, asked: tuple[str, str]) -> Page:
+def _page(table: Table, sections: Sequence[Section], read: Found, asked: tuple[str, str]) -> Page:
     """The section asked for (else the paper's own setting, which is never passed over), and those with runs of their own."""
     own = resolve.cells(table, "full", "paper")
     grids: list[Grid] = []
     shown: set[str] = set()
     for scale, reading, cells in sections:
-        mine = {c.key for c in cells if c.key in found}
+        mine = {c.key for c in cells if c.key in read.own or any(c.key in theirs for theirs in read.others.values())}
         if mine - shown or (scale, reading) in (asked, ("full", "paper")):
-            grids.append(_grid(table, scale, reading, cells, own, found))
+            grids.append(_grid(table, scale, reading, cells, own, read))
             shown |= mine
     source = published.paper(table.paper)
     return grid.page(
@@ -145,28 +137,31 @@ def _page(table: Table, sections: Sequence[Section], found: Records, asked: tupl
     )
 
 
-def _grid(table: Table, scale: str, reading: str, cells: Sequence[Cell], own: Sequence[Cell], found: Records) -> Grid:
+def _grid(table: Table, scale: str, reading: str, cells: Sequence[Cell], own: Sequence[Cell], read: Found) -> Grid:
     from mmbench import collect, judge
 
-    mine = [record for key in dict.fromkeys(c.key for c in cells) for record in found.get(key, ())]
+    keys = dict.fromkeys(c.key for c in cells)
+    mine = [record for key in keys for record in read.own.get(key, ())]
     facts = published.datasets()
-    verdict = judge.verdicts(
-        table, cells, collect.frame(mine), scale=scale, reading=reading, facts=facts, blocked=_blocked(cells, found), failed=_failed()
-    )  # fmt: skip
+
+    def judged(records: Sequence[Mapping[str, Any]], **missing: Mapping[str, str]) -> TableVerdict:
+        return judge.verdicts(table, cells, collect.frame(records), scale=scale, reading=reading, facts=facts, **missing)
+
     origin = provenance.gather(mine)
     return grid.build(
-        verdict,
+        judged(mine, blocked=_blocked(cells, read.own), failed=_failed()),
         own=own,
         ledger=published.ledger(),
         titles={id: known.title.partition(":")[0] for id, known in facts.items()},
         command=_command(table.id, scale, reading, len(origin.seeds) or SEEDS),
         provenance=origin,
-        origins={key: provenance.gather(found[key]) for key in dict.fromkeys(c.key for c in cells) if key in found},
+        origins={key: provenance.gather(read.own[key]) for key in keys if key in read.own},
+        elsewhere={group: judged(theirs) for group, theirs in read.of(keys).items()},
     )
 
 
-def _blocked(cells: Iterable[Cell], found: Records) -> dict[str, str]:
-    waiting = {c.key: c.run for c in cells if c.state == "run" and c.key not in found}
+def _blocked(cells: Iterable[Cell], recorded: Collection[str]) -> dict[str, str]:
+    waiting = {c.key: c.run for c in cells if c.state == "run" and c.key not in recorded}
     return {key: why for key, run in waiting.items() if (why := plan.obstacle(run)) is not None}
 
 

@@ -81,7 +81,7 @@ def sections(pages: Iterable[Page], part: str) -> Iterator[Grid]:
     """The sections of one part. Of real data, each table's own setting stands there even if nothing was run."""
     for page in pages:
         for grid in page.grids:
-            if grid.kind in PARTS[part][0] and (grid.measured or (grid.scale, grid.reading) == ("full", "paper")):
+            if grid.kind in PARTS[part][0] and (grid.measured or grid.elsewhere or (grid.scale, grid.reading) == ("full", "paper")):
                 yield grid
 
 

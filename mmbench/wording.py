@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -63,6 +63,31 @@ def remark(value: ValueVerdict) -> str:
     if value.word == "not reproduced" and value.holm is not None:
         parts.append("rejected after Holm's adjustment too" if value.holm else "not rejected after Holm's adjustment")
     return "; ".join(p for p in parts if p)
+
+
+def runs(values: Iterable[ValueVerdict]) -> int:
+    """How many runs stand behind these values, a shared run once."""
+    found = {v.cell.key: v.n + v.diverged for v in values if v.n or v.diverged}
+    return sum(found.values())
+
+
+def confirmed(elsewhere: Iterable[ValueVerdict], judged: bool) -> str:
+    """ "2 of 3 reproduced": what other groups found of a value; where nothing is judged, "3 ran it"."""
+    found = list(elsewhere)
+    if not found:
+        return ""
+    return f"{sum(v.word == 'reproduced' for v in found)} of {len(found)} reproduced" if judged else f"{len(found)} ran it"
+
+
+def elsewhere_found(group: str, value: ValueVerdict, digits: int, judged: bool) -> str:
+    """ "lab-a (unverified): reproduced, 75.20 ± 0.44, n 5"."""
+    word = verdict(value) if judged or not value.n else ""
+    return f"{group} (unverified): " + ", ".join(filter(None, (word, mean(value, digits), f"n {count(value)}")))
+
+
+def claim_elsewhere(words: Mapping[str, str]) -> str:
+    """ "other groups (unverified): lab-a holds, lab-b undecided"."""
+    return f"other groups (unverified): {', '.join(f'{group} {word}' for group, word in words.items())}" if words else ""
 
 
 def evidence(claim: ClaimVerdict) -> str:
@@ -176,8 +201,12 @@ def not_judged(kind: str, ran_on: Sequence[str], why: str) -> str:
     return f"a small part of {data}" if kind == "small" else f"{data}, not comparably ({why})"
 
 
-def banner(judged: Sequence[str], unjudged: Sequence[str]) -> str:
-    """The plain words at the top of a page. judged, unjudged: the data of the measured sections of each sort."""
+def banner(judged: Sequence[str], unjudged: Sequence[str], elsewhere: Sequence[str] = ()) -> str:
+    """The plain words at the top of a page. judged, unjudged: the data of the measured sections of each sort; elsewhere: other
+    groups that have runs."""
+    if not judged and not unjudged and elsewhere:
+        groups = ", ".join(dict.fromkeys(elsewhere))
+        return f"Nothing on this page has been run by us: beside the paper's numbers stands what others ran, unverified ({groups})."
     if not judged and not unjudged:
         return "Nothing on this page has been run yet: every number on it is the paper's."
     if not unjudged:

@@ -145,3 +145,69 @@ def test_an_unwritable_folder_is_one_line(tmp_path):
     (tmp_path / "out").write_text("a file")
     with pytest.raises(UserError, match=r"the report cannot be written to .*out: .*choose another folder"):
         report.write(["arl-gamma"], out=tmp_path / "out")
+
+
+def lend(group: str, shift: float, scale: str = "full") -> None:
+    """The golden's records of arl-gamma, as if another group had made them, its numbers shifted."""
+    keys = {c.key for c in resolve.cells(published.load("arl-gamma"), scale)}
+    for (key, _), file in records.recorded(make_report.GROUP).items():
+        if key in keys:
+            record = json.loads(file.read_text()) | {"group": group}
+            for chosen in record["result"]["selections"].values():
+                chosen["values"]["accuracy"] += shift
+            records.write(record, {}, {})
+
+
+def test_a_report_says_how_many_other_groups_reproduced_a_value(tmp_path):
+    (before,) = report.pages(["arl-gamma"])
+    lend("lab-a", 0.02)
+    lend("lab-b", 25.0)
+    (page,) = report.pages(["arl-gamma"])
+    grid = page.grids[0]
+    assert [e.reproduced for e in grid.blocks[0].entries] == [e.reproduced for e in before.grids[0].blocks[0].entries]  # ours alone
+    assert grid.elsewhere == {"lab-a": 20, "lab-b": 20}
+    gamma_1 = grid.blocks[0].entries[0]
+    assert gamma_1.confirmed == "1 of 2 reproduced"
+    assert [line.split(", ")[0] for line in gamma_1.elsewhere] == ["lab-a (unverified): reproduced", "lab-b (unverified): not reproduced"]
+    assert any("other groups (unverified): lab-a" in claim.remark for claim in grid.claims)
+    assert (page.grids[1].elsewhere, page.grids[1].blocks[0].entries[0].confirmed) == ({}, "")
+    files = {f.name: f.read_text() for f in report.write(["arl-gamma"], out=tmp_path / "out") if f.suffix != ".png"}
+    for name in ("arl-gamma.md", "arl-gamma.tex"):
+        assert "other groups, unverified" in files[name]
+        assert "1 of 2 reproduced" in files[name]
+    assert "Runs of other groups, taken over and unverified: lab-a (20 runs), lab-b (20 runs)." in files["arl-gamma.md"]
+
+
+def test_on_a_stand_in_other_groups_only_ran_it():
+    lend("lab-a", 0.0, scale="demo")
+    (page,) = report.pages(["arl-gamma"], scale="demo")
+    entry = page.grids[0].blocks[0].entries[0]
+    assert entry.confirmed == "1 ran it"
+    assert entry.elsewhere[0].startswith("lab-a (unverified): 89.93 ± ")
+    assert "reproduced" not in entry.elsewhere[0]
+
+
+def test_what_only_others_ran_is_shown_and_never_as_ours(tmp_path, monkeypatch):
+    monkeypatch.setenv("MMBENCH_GROUP", "ours")
+    (page,) = report.pages(["arl-gamma"])
+    assert page.banner == (
+        "Nothing on this page has been run by us: beside the paper's numbers stands what others ran, unverified (golden)."
+    )
+    assert [(g.name, g.measured) for g in page.grids] == [("full", False), ("demo", False)]
+    entry = page.grids[0].blocks[0].entries[0]
+    assert (entry.reproduced, entry.word, entry.confirmed) == ("", "blocked", "1 of 1 reproduced")
+    text = report.write(["arl-gamma"], out=tmp_path / "out")[0].read_text()
+    assert "1 of 1 reproduced" in text
+    assert "1 ran it" in text
+    macros = (tmp_path / "out" / "arl-gamma-macros.tex").read_text()
+    assert "\\expandafter\\def" not in macros
+
+
+def test_runs_of_a_dirty_tree_are_counted_and_marked(tmp_path):
+    for file in records.files([make_report.GROUP])[:1]:
+        record = json.loads(file.read_text())
+        record["environment"]["dirty"] = True
+        file.write_text(json.dumps(record) + "\n")
+    texts = [f.read_text() for f in report.write(published.ids(), out=tmp_path / "out") if f.suffix in (".md", ".html")]
+    assert any("1 runs from a tree with uncommitted changes" in text for text in texts)
+    assert any("-dirty" in text for text in texts)

@@ -66,7 +66,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     made.globals.update(
         signs=SIGNS, marks=MARKS, legend=LEGEND, details=details.of, subjects=suite.subjects, ordered=suite.ordered, matrix=matrix,
-        width=_width, ours=_ours, claim_heading=_claim_heading, counts=layout.counts, origin=layout.origin,
+        width=_width, ours=_ours, claim_heading=_claim_heading, counts=layout.counts, origin=layout.origin, elsewhere=layout.elsewhere,
         deviations=lambda grid: layout.deviations(grid, PLAIN),
     )  # fmt: skip
     return made

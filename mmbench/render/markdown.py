@@ -37,7 +37,7 @@ def page(content: Page, pictures: Mapping[str, str]) -> str:
         lines.append(_table(layout.summary(content, GITHUB)))
     alone = not any(grid.measured for grid in content.grids)
     for grid in content.grids:
-        lines += _section(grid, pictures.get(grid.name)) if grid.measured or alone else _not_run(grid)
+        lines += _section(grid, pictures.get(grid.name)) if grid.measured or grid.elsewhere or alone else _not_run(grid)
     if table.untestable:
         lines += ["## Sentences that no run can decide", "\n".join(f"- “{escape(u.says)}”: {escape(u.why)}" for u in table.untestable)]
     lines += _ledger(content)
@@ -53,7 +53,7 @@ def text(content: Page) -> str:
         lines.append(content.banner)
     for grid in content.grids:
         lines.append(f"{grid.heading} (scale {grid.scale}, reading {grid.reading})")
-        if not grid.measured:
+        if not (grid.measured or grid.elsewhere):
             lines.append(_reasons(grid, PLAIN))
             continue
         if grid.claims:
@@ -61,7 +61,7 @@ def text(content: Page) -> str:
         for block in (b for b in grid.blocks if b.measured):
             title = [layout.title(block, PLAIN)] if len(grid.blocks) > 1 else []
             lines += [*title, _table(layout.values(grid, block, PLAIN), "simple", WIDTHS)]
-        lines += [*grid.reasons, grid.signature]
+        lines += [*grid.reasons, layout.elsewhere(grid), grid.signature]
     lines += [f"{what}: {command}" for what, command in content.todo]
     return "\n\n".join(filter(None, lines)) + "\n"
 
@@ -92,7 +92,7 @@ def _section(grid: Grid, picture: str | None) -> Iterator[str]:
         yield _table(layout.values(grid, block, GITHUB))
         yield _list(block.lines)
     yield _list(grid.reasons)
-    yield _list((*grid.method, *grid.notes))
+    yield _list(filter(None, (*grid.method, *grid.notes, layout.elsewhere(grid))))
     yield from _made(grid)
 
 

@@ -153,6 +153,7 @@ def test_enter_opens_a_value_and_escape_closes_it(tab, site):
     tab.open(site / "arl-gamma.html")
     tab.ask("document.querySelector('.grid summary').focus()")
     tab.press("Enter")
+    tab.ask("new Promise(done => setTimeout(done, 100))")
     assert tab.ask("document.querySelector('.grid details').open") is True
     tab.press("Tab")
     assert tab.ask("document.activeElement.closest('details[open]') !== null")

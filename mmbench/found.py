@@ -1,0 +1,63 @@
+"""The records that a report is made of: ours, and apart from them those of other groups, which nobody here has verified."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmbench import paths, records, today
+
+Records = Mapping[str, Sequence[Mapping[str, Any]]]  # key -> its records, seeds in order
+
+
+@dataclass(frozen=True)
+class Found:
+    own: Records
+    others: Mapping[str, Records] = field(default_factory=dict)  # group -> its records
+
+    def of(self, keys: Collection[str]) -> dict[str, list[Mapping[str, Any]]]:
+        """Group -> its records of these keys; without the groups that have none."""
+        found = {group: [r for key in keys for r in theirs.get(key, ())] for group, theirs in self.others.items()}
+        return {group: mine for group, mine in found.items() if mine}
+
+
+def read(keys: Collection[str], every: bool) -> Found:
+    """The records of these keys. Damaged ones are named on stderr and set aside.
+
+    every: `keys` are all that any table asks for, so that records of ours with other ones count nowhere: one line on stderr says so,
+    and names the component versions that are not today's.
+    """
+    own, strays = _read(paths.group(), keys, every)
+    if line := today.counted_out(r["run"] for r in strays):
+        print(f"in group {paths.group()}, {line}", file=sys.stderr)
+    others = {group: _read(group, keys, False)[0] for group in records.groups() if group != paths.group()}
+    return Found(own, {group: found for group, found in others.items() if found})
+
+
+def _read(group: str, keys: Collection[str], every: bool) -> tuple[Records, list[Mapping[str, Any]]]:
+    """By key, and those of other keys. Only `every` opens these: a file's name tells its key."""
+    found: dict[str, dict[int, Mapping[str, Any]]] = {}
+    strays = []
+    for file in records.files([group]):
+        named = records.NAME.fullmatch(file.name)
+        if named and named[1] not in keys and not every:
+            continue
+        record = records.read_or_set_aside(file)
+        if record is None:
+            continue
+        seeds = found.setdefault(record["key"], {})
+        if record["group"] != group:
+            _set_aside(file, f"is of group {record['group']}, not {group}; 'mmbench merge' takes records over")
+        elif record["seed"] in seeds:
+            _set_aside(file, "is a second record of the same run and seed")
+        else:
+            seeds[record["seed"]] = record
+            strays += [record] * (record["key"] not in keys)
+    return {key: [found[key][seed] for seed in sorted(found[key])] for key in sorted(found) if key in keys and found[key]}, strays
+
+
+def _set_aside(file: Path, why: str) -> None:
+    print(f"{file} {why}: set aside as {records.set_aside(file)}", file=sys.stderr)
