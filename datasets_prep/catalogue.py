@@ -15,6 +15,7 @@ MODULES = {
     "ave-localisation": "datasets_prep.ave_localisation",
     "crema-d": "datasets_prep.crema_d",
     "kinetics-sounds": "datasets_prep.kinetics_sounds",
+    "nyuv2": "datasets_prep.nyuv2",
     "ucf101": "datasets_prep.ucf101",
 }
 

@@ -74,11 +74,12 @@ class Split:
 @dataclass(frozen=True)
 class Found:
     """What lies in the raw folders. items: sorted by key; problems: what to tell before starting; settings: array -> what of its
-    recipe depends on what was found (ready flow, or computed here)."""
+    recipe depends on what was found (ready flow, or computed here); absent: array -> why this copy cannot give it."""
 
     items: Sequence[Item]
     problems: Sequence[str] = ()
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,14 @@ class Sources:
 
 @dataclass(frozen=True)
 class Expected:
-    """What a complete copy has. counts: split -> part -> class name -> items; rows: clips in all; known_bad: key -> why."""
+    """What a complete copy has. counts: split -> part -> class name -> items; totals: split -> part -> items, where no more is known;
+    rows: clips in all; known_bad: key -> why."""
 
     rows: int
     counts: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
     known_bad: Mapping[str, str] = field(default_factory=dict)
     evidence: str = ""
+    totals: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,9 @@ class Dataset:
 
     find(sources, wanted) -> Found: read the layout. make(item, wanted) -> Made: one item's rows, in a worker process.
     splits(found, sources) -> splits, and what could not be read (name -> why). imitate(folder, defects): a tiny raw tree.
-    preparations: name -> modality -> array, or for pictures frame rule ("*": any other) -> array. extras: arrays for the task alone.
+    preparations: name -> modality -> array, or for pictures frame rule ("*": any other) -> array.
+    extras: arrays for the task alone: name -> array, or preparation -> array. classes: order -> names; where an order has a
+    preparation's name, its labels (an extra) are numbers in it. processes: the most that make sense, where each holds a whole file.
     """
 
     id: str
@@ -122,5 +127,7 @@ class Dataset:
     expected: Expected
     layout: str  # the raw layout in one line, for messages
     folders: Sequence[str] = ("",)  # names of the raw sources; one unnamed where there is one
-    extras: Mapping[str, str] = field(default_factory=dict)
+    extras: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
     speed: float = 20.0  # items a second on one core, for the estimate before the start
+    processes: int = 0  # 0: any number
+    memory: int = 300  # MB that one process takes at most

@@ -83,16 +83,17 @@ def _digests(home: Path, facts: Mapping[str, Any], progress: Progress) -> list[s
 def _split(dataset: Dataset, facts: Mapping[str, Any], index: Mapping[str, Any], present: Mapping[str, Any], path: Path) -> dict[str, Any]:
     listed = prepared.read(path)
     position = {key: i for i, key in enumerate(index["keys"])}
-    expected = dataset.expected.counts.get(path.stem, {})
+    expected, totals = dataset.expected.counts.get(path.stem, {}), dataset.expected.totals.get(path.stem, {})
     views: dict[tuple[int, ...], dict[str, Any]] = {}
     for name in facts["preparations"]:
         arrays, lacking = _arrays(facts, name)
         if len(lacking) == len(facts["preparations"][name]) or (lacking and len(facts["preparations"]) > 1):
             continue  # nothing of it, or its pictures alone, which others have too
-        parts = {p: _part(listed["parts"][p], position, [present[a] for a in arrays], expected.get(p, {})) for p in listed["parts"]}
+        there = [present[a] for a in arrays]
+        parts = {p: _part(listed["parts"][p], position, there, expected.get(p, {}), totals.get(p)) for p in listed["parts"]}
         counts = tuple(part["found"] for part in parts.values())
         views.setdefault(counts, {"preparations": [], "lacking": lacking, "parts": parts})["preparations"].append(name)
-    shown = [view | _comparable(dataset, facts, listed, view["parts"], bool(expected)) for view in views.values()]
+    shown = [view | _comparable(dataset, facts, listed, view["parts"], bool(expected or totals)) for view in views.values()]
     return {
         "name": path.stem, "rule": listed["rule"], "lists": listed["lists"], "known": listed["known"], "views": shown,
         "overlap": facts["overlap"][path.stem], "comparable": any(view["comparable"] for view in shown),
@@ -106,10 +107,14 @@ def _arrays(facts: Mapping[str, Any], preparation: str) -> tuple[list[str], list
         there = [a for a in ([given] if isinstance(given, str) else given.values()) if a in facts["arrays"]]
         found += there
         lacking += [] if there else [modality]
-    return found + list(facts["extras"].values()), lacking
+    extras = [given if isinstance(given, str) else given[preparation] for given in facts["extras"].values()]
+    lacking += [name for name in extras if name not in facts["arrays"]]
+    return found + [name for name in extras if name in facts["arrays"]], lacking
 
 
-def _part(listed: Mapping[str, Any], position: Mapping[str, int], present: Sequence[Any], expected: Mapping[str, int]) -> dict[str, Any]:
+def _part(
+    listed: Mapping[str, Any], position: Mapping[str, int], present: Sequence[Any], expected: Mapping[str, int], total: int | None
+) -> dict[str, Any]:
     of = listed.get("of", listed["keys"])
     there = [key in position and all(p[position[key]] for p in present) for key in of]
     classes = {name: {"listed": 0, "found": 0, "expected": expected.get(name)} for name in (*expected, *sorted(set(listed["labels"])))}
@@ -117,7 +122,7 @@ def _part(listed: Mapping[str, Any], position: Mapping[str, int], present: Seque
         classes[label]["listed"] += 1
         classes[label]["found"] += found
     return {
-        "listed": len(of), "found": sum(there), "expected": sum(expected.values()) or None, "classes": classes,
+        "listed": len(of), "found": sum(there), "expected": sum(expected.values()) or total, "classes": classes,
         "missing": [key for key, found in zip(listed["keys"], there, strict=True) if not found],
     }  # fmt: skip
 
@@ -139,6 +144,8 @@ def _comparable(
         why.append(f"{few(wrong)}: not the known list (its md5 after newline normalisation differs)")
     for name, part in parts.items():
         off = [c for c, n in part["classes"].items() if known and n["expected"] is not None and n["listed"] != n["expected"]]
+        if not off and known and part["expected"] not in (None, part["listed"]):
+            why.append(f"{name} lists {part['listed']:,} items, {part['expected']:,} are published")
         if off:
             why.append(f"{name} lists other counts than published for {few(off)}")
         lost = [key for key in part["missing"] if name != "train" or key not in dataset.expected.known_bad]

@@ -24,7 +24,6 @@ from mmbench import prepared
 from mmbench.errors import UserError, unknown
 
 LOOK = 50  # items after which a preparation that yields nothing is given up
-MEMORY = 300  # MB that one worker takes at most, for the statement before the start
 
 
 @dataclass(frozen=True)
@@ -55,11 +54,12 @@ class Plan:
 
 def arrays_of(dataset: Dataset, only: Sequence[str]) -> tuple[str, ...]:
     """The arrays behind the named preparations or arrays (none named: all), in the order of the dataset's file."""
-    wanted: set[str] = set(dataset.extras.values())
+    wanted = {array for array in dataset.extras.values() if isinstance(array, str)}
     for name in only or dataset.arrays:
         if only and name in dataset.preparations:
             for array in dataset.preparations[name].values():
                 wanted.update([array] if isinstance(array, str) else array.values())
+            wanted.update(array[name] for array in dataset.extras.values() if not isinstance(array, str))
         elif name in dataset.arrays:
             wanted.add(name)
         else:
@@ -75,6 +75,7 @@ def plan(dataset: Dataset, sources: Sources, root: Path, only: Sequence[str], jo
     if not found.items:
         raise UserError(f"{dataset.id}: nothing to prepare in {_folders(sources)}; expected: {dataset.layout}")
     _unique(found.items)
+    wanted = _possible(dataset, found, wanted, bool(only))
     content = commit.plan(dataset, found, wanted)
     kept, raw = commit.existing(root, dataset.id), commit.raw(found)
     adds = kept is not None and kept["plan"] == {"keys": content["keys"], "raw": raw, "libraries": content["libraries"]}
@@ -91,7 +92,16 @@ def plan(dataset: Dataset, sources: Sources, root: Path, only: Sequence[str], jo
             f"MMBENCH_DATA to another disk, or prepare less with --only ({few(list(dataset.preparations), 9)})"
         )
     seconds = len(found.items) / (dataset.speed * max(1, jobs)) if wanted else 0.0
-    return Plan(dataset, found, wanted, place, content, raw, adds, needs, free, seconds, MEMORY * max(1, jobs))
+    return Plan(dataset, found, wanted, place, content, raw, adds, needs, free, seconds, dataset.memory * max(1, jobs))
+
+
+def _possible(dataset: Dataset, found: Found, wanted: Sequence[str], asked: bool) -> tuple[str, ...]:
+    """The arrays that this copy can give. UserError where none is left, or where one that it cannot was asked for."""
+    possible = tuple(name for name in wanted if name not in found.absent)
+    if len(possible) < len(wanted) and (asked or not possible):
+        name = next(name for name in wanted if name in found.absent)
+        raise UserError(f"{dataset.id}: {name} cannot be made: {found.absent[name]}")
+    return possible
 
 
 def _settled(dataset: Dataset, found: Found) -> Dataset:

@@ -35,6 +35,7 @@ def prepare(
     split: must be available at the end, else code 2 before any work. only: preparations or arrays. jobs: processes (default: cores)."""
     chosen, root = catalogue.load(dataset), root or paths.data()
     jobs = places.cores() if jobs is None else jobs
+    jobs = min(jobs, chosen.processes or jobs)
     given = folders.sources(raw, chosen.folders, Path(lists) if lists else None)
     place = building.folder(root, dataset, prepared.VERSION)
     with stoppable(), archives.opened(given, place.with_name(f"{place.name}.raw"), tell) as sources:
@@ -42,7 +43,8 @@ def prepare(
         made, lacking = chosen.splits(plan.found, sources)  # a broken list is found before hours of work, not after
         if split and split not in (names := [s.name for s in made]):
             raise UserError(f"split '{split}' of {dataset}: {lacking.get(split) or 'no such split; here: ' + ', '.join(names)}")
-        for line in (*plan.found.problems, report.forecast(plan, jobs)):
+        absent = [f"not made: {name}: {why}" for name, why in plan.found.absent.items()]
+        for line in (*plan.found.problems, *absent, report.forecast(plan, jobs)):
             tell(line)
         with shown("clips", len(plan.found.items)) as progress:
             engine.run(plan, root, sources, jobs, progress, tell)

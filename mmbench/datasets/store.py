@@ -37,15 +37,17 @@ def load(
     for modality, name in chosen.items():
         if name not in facts["arrays"]:
             _lacking(dataset, f"array of {modality} for frame rule '{frame_rule}'", name, facts["arrays"])
+    extras = _extras(facts, preparation)
     classes = tuple(facts["classes"][order or listed["order"]])
     position = {key: i for i, key in enumerate(index["keys"])}
     parts = {
-        name: _part(folder, facts, index, position, part, classes, chosen, small, (frames, frame_rule))
+        name: _part(folder, facts, index, position, part, classes, chosen, extras, small, (frames, frame_rule))
         for name, part in listed["parts"].items()
     }
     for name, part in parts.items():
         if not len(part):
             raise UserError(f"{dataset}: part '{name}' of split '{split}' has no item here: 'mmbench data verify {dataset}' says why")
+    classes = tuple(facts["classes"].get(preparation, classes))  # those of the labels, where these are an array of their own
     fingerprint = _fingerprint([dataset, prepared.VERSION, split, preparation, *modalities], classes, parts)
     return Data(dataset, prepared.VERSION, split, classes, parts, fingerprint, imitation=facts["imitation"])
 
@@ -64,12 +66,22 @@ def _array(facts: Mapping[str, Any], preparation: str, modality: str, rule: str)
     return array if isinstance(array, str) else array.get(rule, array["*"])
 
 
+def _extras(facts: Mapping[str, Any], preparation: str) -> dict[str, str]:
+    """What only the task reads, such as labels per pixel: name -> array."""
+    given = facts.get("extras", {}).items()
+    found = {name: array if isinstance(array, str) else array[preparation] for name, array in given}
+    for name, array in found.items():
+        if array not in facts["arrays"]:
+            _lacking(facts["dataset"], f"array of {name}", array, facts["arrays"])
+    return found
+
+
 def _part(
     folder: Path, facts: Mapping[str, Any], index: Mapping[str, Any], position: Mapping[str, int], listed: Mapping[str, Any],
-    classes: tuple[str, ...], arrays: Mapping[str, str], small: int, rule: tuple[int, str],
+    classes: tuple[str, ...], arrays: Mapping[str, str], more: Mapping[str, str], small: int, rule: tuple[int, str],
 ) -> Part:  # fmt: skip
     of = listed.get("of", listed["keys"])  # which row an item reads, where it is not its own key
-    digests = [np.load(folder / f"{name}.digests.npy", mmap_mode="r") for name in set(arrays.values())]
+    digests = [np.load(folder / f"{name}.digests.npy", mmap_mode="r") for name in {*arrays.values(), *more.values()}]
     there = [i for i, key in enumerate(of) if key in position and all(d[position[key]].any() for d in digests)]
     number = {name: c for c, name in enumerate(classes)} | {"": -1}  # "": of no class, as who is only ever verified
     labels = np.array([number[name] for name in listed["labels"]], np.int64)
@@ -77,7 +89,7 @@ def _part(
     rows = np.array([position[of[i]] for i in there], np.int64)
     keys = tuple(listed["keys"][i] for i in there)
     found = {m: _rows(folder, facts["arrays"][name], name, rows, rule, keys) for m, name in arrays.items()}
-    extras = {m: Rows(folder, name, "values", rows).whole() for m, name in facts.get("extras", {}).items()}
+    extras = {m: Rows(folder, name, "values", rows).whole() for m, name in more.items()}
     extras |= {f"{trials.PREFIX}{name}": trials.read(folder / "trials" / f"{name}.txt", keys) for name in listed.get("trials", [])}
     return Part(found, extras.pop("labels", labels[there]), keys, tuple(index["groups"][r] for r in rows), extras)
 
