@@ -28,6 +28,11 @@ def schedule(optimiser: optim.Optimizer, spec: Mapping[str, Any], epochs: int) -
     """spec: {name: "constant"} | {name: "step", size, factor} | {name: "multi-step", marks, factor} | {name: "cosine"}
     | {name: "plateau", factor, patience}. A mark is the first 0-based epoch at the new rate. Stepped once after each epoch,
     the plateau with the epoch's mean training loss."""
+    if not 0 < spec.get("factor", 0.5) < 1:
+        raise UserError(f"schedule {spec['name']}: factor is {spec['factor']:g}, expected a number between 0 and 1")
+    if spec.get("size", 1) < 1 or spec.get("patience", 0) < 0 or min(spec.get("marks", [0]), default=0) < 0:
+        given = ", ".join(f"{name} {spec[name]}" for name in ("size", "marks", "patience") if name in spec)
+        raise UserError(f"schedule {spec['name']}: {given}, expected a size of 1 epoch or more, marks and patience of 0 or more")
     match spec["name"]:
         case "constant":
             return lr_scheduler.LambdaLR(optimiser, lambda epoch: 1.0)
@@ -45,5 +50,7 @@ def schedule(optimiser: optim.Optimizer, spec: Mapping[str, Any], epochs: int) -
 
 def clip(parameters: Iterable[Tensor], norm: float) -> None:
     """Scale all gradients so that their global L2 norm is at most `norm`; 0 leaves them."""
+    if norm < 0:
+        raise UserError(f"clip is {norm:g}, expected a norm above 0, or 0 for none")
     if norm:
         nn.utils.clip_grad_norm_(parameters, norm)
