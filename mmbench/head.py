@@ -66,6 +66,11 @@ class Out:
         return {name: value for name, value in self.extras.items() if name.startswith("loss.")}
 
     @property
+    def scores(self) -> dict[str, Tensor]:
+        """What the model measures of each sample, B numbers, and a task that evaluates it averages: `score.<name>` of extras."""
+        return {name: value for name, value in self.extras.items() if name.startswith("score.")}
+
+    @property
     def terms(self) -> list[Tensor]:
         return self.head.terms(self.fused, self.features, self.keep)
 

@@ -8,33 +8,13 @@ from __future__ import annotations
 
 from mmbench.registry import Entry
 
-_MANY = (2, 0)
-
 _METHODS: dict[str, Entry] = {}
 
 _HEADS: dict[str, Entry] = {}
 
-_ENCODERS = {
-    # channels: of the convolutions; residual, layers: width and number of residual units; latent: height = width of z, the
-    # halvings follow from the input; dimension: of a code; codes: in the book. Encoder, codebook and decoder of one modality
-    "vqvae": Entry(
-        "", 1, "cmvqvae", "encoder, EMA codebook and decoder",
-        {"channels": "int", "residual": "int", "layers": "int", "latent": "int", "dimension": "int", "codes": "int"},
-    ),
-}  # fmt: skip
+_ENCODERS: dict[str, Entry] = {}
 
-_MODELS = {
-    # mask: what multiplies the channels; initial, threshold, penalty: of the mask weights; quantise, reconstruct: with codebook,
-    # with decoder; decay: of the EMA; solver: the modality whose channels reach the classifier ("" for all)
-    "cmvqvae": Entry(
-        "", 1, "cmvqvae", "a VQ-VAE per modality, a mask over channels, a task solver",
-        {
-            "mask": "binary|dropout|gated|none", "initial": "float", "threshold": "float", "penalty": "float", "quantise": "bool",
-            "reconstruct": "bool", "commitment": "float", "decay": "float", "solver": "str",
-        },
-        modalities=_MANY,
-    ),
-}  # fmt: skip
+_MODELS: dict[str, Entry] = {}
 
 _TASKS = {
     "segmentation": Entry("", 1, "", "a class per pixel"),
@@ -46,8 +26,6 @@ _DATASETS = {
     "digit-strokes": Entry("", 1, "", "stand-in: digits as pictures and as pose sequences"),
     "moving-digits": Entry("", 1, "", "stand-in: moving digits with flow and difference streams"),
     "digit-views": Entry("", 1, "", "stand-in: five views of real digits"),
-    "text-digits": Entry("", 1, "", "stand-in: spoken digits with text and pictures"),
-    "event-tracks": Entry("", 1, "", "stand-in: ten-second tracks with an event in a part"),
     "synthetic-speakers": Entry("", 1, "", "stand-in: voices and faces with trial lists"),
 }
 

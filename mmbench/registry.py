@@ -196,6 +196,15 @@ ENCODERS: dict[str, Entry] = {
         "squeeze-and-excitation ResNet-34 on mel frames, attentive pooling",
         {"mels": "int", "out": "int"},
     ),
+    # channels: of the convolutions; residual, layers: width and number of residual units; latent: height = width of z, the
+    # halvings follow from the input; dimension: of a code; codes: in the book. For the model cmvqvae alone
+    "vqvae": Entry(
+        "mmbench.encoders.vqvae:VQVAE",
+        1,
+        "cmvqvae",
+        "encoder, EMA codebook and decoder",
+        {"channels": "int", "residual": "int", "layers": "int", "latent": "int", "dimension": "int", "codes": "int"},
+    ),
 }
 
 MODELS: dict[str, Entry] = {
@@ -219,6 +228,26 @@ MODELS: dict[str, Entry] = {
         modalities=(2, 2),
         heads=("concat",),
     ),
+    # mask: what multiplies the channels; initial, threshold, penalty: of the mask weights; quantise, reconstruct: with codebook,
+    # with decoder; decay: of the EMA; solver: the modality whose channels reach the classifier ("" for all)
+    "cmvqvae": Entry(
+        "mmbench.models.cmvqvae:CMVQVAE",
+        1,
+        "cmvqvae",
+        "a VQ-VAE per modality, a mask over channels, a task solver",
+        {
+            "mask": "binary|dropout|gated|none",
+            "initial": "float",
+            "threshold": "float",
+            "penalty": "float",
+            "quantise": "bool",
+            "reconstruct": "bool",
+            "commitment": "float",
+            "decay": "float",
+            "solver": "str",
+        },
+        modalities=(2, 0),
+    ),
 }
 
 TASKS: dict[str, Entry] = {
@@ -229,6 +258,8 @@ TASKS: dict[str, Entry] = {
 
 DATASETS: dict[str, Entry] = {
     "av-digits": Entry("mmbench.datasets.standins.av_digits:load", 1, "", "stand-in: real written digits with spoken digits"),
+    "text-digits": Entry("mmbench.datasets.standins.text_digits:load", 1, "", "stand-in: spoken digits with text and pictures"),
+    "event-tracks": Entry("mmbench.datasets.standins.event_tracks:load", 1, "", "stand-in: ten-second tracks with an event in a part"),
 }
 
 _ADAM = {"lr": "float", "weight_decay": "float", "betas": "floats", "eps": "float"}

@@ -1,7 +1,8 @@
 """Scores of choices among classes, item by item, and what is stored of them: what the tasks that choose a class have in common.
 
 kept, of a whole part: "fused" (N x C log-probabilities), "labels" (N), "choice.<modality>" and "choice/<decision>" (N, what the other
-outputs choose), "contribution" (of each sample and modality). Metrics: `SCORES`; views of what is logged or diagnosed read the curve.
+outputs choose), "contribution" (of each sample and modality), "score.<name>" (N, what the model itself measured). Metrics: `SCORES`;
+views of what is logged or diagnosed read the curve.
 """
 
 from __future__ import annotations
@@ -25,8 +26,13 @@ def scores(kept: Mapping[str, Tensor], classes: int, modalities: Sequence[str], 
     wanted = {View("accuracy"), *(View("accuracy", output=m) for m in modalities), *views}
     found = {view.name: score(arrays, classes, view) for view in sorted(wanted, key=lambda v: v.name) if view.metric in SCORES}
     shares = arrays["contribution"].mean(0)
-    found |= {f"contribution.{m}": float(share) for m, share in zip(modalities, shares, strict=True)}
+    found |= {f"contribution.{m}": float(share) for m, share in zip(modalities, shares, strict=True)} | measured(arrays)
     return found | {"contribution-gap": float(shares.max() - shares.min())}
+
+
+def measured(arrays: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """The means of what the model measured, by name: NaN where one is undefined."""
+    return {name.removeprefix("score."): float(a.mean(dtype=np.float64)) for name, a in arrays.items() if name.startswith("score.")}
 
 
 def score(arrays: Mapping[str, np.ndarray], classes: int, view: View) -> float:
