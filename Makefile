@@ -11,7 +11,7 @@ run_options = $(options) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(ON),--on $(ON)) 
 # Judge and print what there is also when some jobs failed, then end as the run ended.
 run_and_report = $(MMBENCH) run $(1) $(2); code=$$?; [ $$code -gt 1 ] || $(MMBENCH) report $(1) $(3) || exit $$?; exit $$code
 
-.PHONY: help install demo test lint report speed all
+.PHONY: help install demo test smoke lint report speed all
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -30,6 +30,9 @@ demo: $(READY)  ## two sweeps on the stand-in with 5 seeds, judged and reported:
 
 test: $(READY)  ## the tests
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n 2 -rs
+
+smoke: $(READY)  ## every cell of every table: its true network, two steps on generated inputs
+	@$(MMBENCH) smoke $(if $(JOBS),--jobs $(JOBS))
 
 lint: $(READY)  ## ruff and pyright
 	$(VENV)/bin/ruff check --quiet .

@@ -138,6 +138,21 @@ def merge(
 
 
 @app.command()
+def smoke(
+    tables: Names = None, jobs: Jobs = None, device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    golden: Annotated[bool, typer.Option("--golden", help="write tests/golden/smoke.json anew instead of comparing with it")] = False,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Try every cell, under both readings: its true network and settings, two steps on generated inputs. Nothing is kept."""
+    from mmbench import choose, console
+    from mmbench import smoke as trial
+
+    done = trial.run(tables or [], device=device, workers=choose.workers(jobs), listen=lambda n: console.progress(n, None), write=golden)
+    _say(done.answer(), trial.text(done.answer()), json)
+    raise typer.Exit(done.exit_code)
+
+
+@app.command()
 def check(json: Json = False) -> None:
     """Validate every file under benchmarks/ and resolve every cell."""
     from mmbench import answers, as_text

@@ -54,11 +54,7 @@ def train(
 ) -> tuple[dict[str, Any], dict[str, float]]:
     """Train to the end: the history (`mmbench.history`) and the seconds spent by phase. A loss that becomes NaN or infinite
     ends the run; `history["diverged_at"]` is then the 0-based epoch. Raises Stopped when `stop()` says so."""
-    run.optimiser = optim.optimiser([p for p in run.model.parameters() if p.requires_grad], run.spec["optimiser"])
-    run.scaler = precision.scaler(run.spec["precision"], run.device)
-    schedule = optim.schedule(run.optimiser, run.spec["schedule"], run.epochs)
-    run.change = lambda features: method.features(run, features)
-    run.fit = lambda modalities, epochs, index: fit(run, modalities, epochs, index, stop)
+    schedule = ready(run, method, stop)
     wanted = history.rules(views, run.task.primary, "val" in run.data.parts)
     past, clock, current = _resume(run, schedule, checkpoint.load())
     if past is None:
@@ -88,6 +84,15 @@ def train(
         run.epoch, run.logged, current = run.epoch + 1, {}, None
         progress({"epoch": run.epoch, "epochs": run.epochs, "loss": mean, run.task.primary: numbers[run.task.primary]})
     return past | {"train_loss": past["curve"]["loss"][-1]}, clock
+
+
+def ready(run: Run, method: Method, stop: Callable[[], bool]) -> Any:
+    """Give the run all that steps need: optimiser, scaler, the method's `features`, `fit`; and return the schedule."""
+    run.optimiser = optim.optimiser([p for p in run.model.parameters() if p.requires_grad], run.spec["optimiser"])
+    run.scaler = precision.scaler(run.spec["precision"], run.device)
+    run.change = lambda features: method.features(run, features)
+    run.fit = lambda modalities, epochs, index: fit(run, modalities, epochs, index, stop)
+    return optim.schedule(run.optimiser, run.spec["schedule"], run.epochs)
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def test_a_record_has_at_most_3_kb_and_logs_of_further_selections_give_way_first
 
 def test_a_record_that_stays_too_long_is_refused():
     chosen = {"last": {"epoch": 1, "values": {f"log.{i}": i / 7 for i in range(200)}}}
-    with pytest.raises(UserError, match="more than 3072"):
+    with pytest.raises(UserError, match="more than 4096"):
         records.write(samples.record(result={"selections": chosen}), {}, {})
     assert records.files() == []
 

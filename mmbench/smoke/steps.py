@@ -1,0 +1,67 @@
+"""The loop in two steps: one batch of the first epoch and one of the middle one, when warm-ups are over and what ends late still acts."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmbench import diagnostics, history
+from mmbench.checkpoint import Checkpoint
+from mmbench.method import Method, Run
+from mmbench.randomness import generator
+from mmbench.spec import View
+from mmbench.train import _advance, _begin, _evaluate, _steps, fit, ready
+
+
+def two_steps(
+    run: Run, method: Method, views: Sequence[View], checkpoint: Checkpoint, stop: Callable[[], bool],
+    progress: Callable[[dict[str, Any]], None], tell: Callable[[Mapping[str, Any]], object],
+) -> tuple[dict[str, Any], dict[str, float]]:  # fmt: skip
+    """As `train.train`, of the epochs 0 and `epochs` // 2, a batch each, evaluated once. Copies that a method trains (`run.fit`) have
+    one step too. tell: hears what was seen: parameters, inputs, moved parts, seconds per step."""
+    schedule = ready(run, method, stop)
+    run.fit = lambda modalities, epochs, index: fit(run, modalities, 1, index[: run.spec["batch"]], stop)
+    before, clock, losses = weights(run), {"train": 0.0, "evaluate": 0.0, "resumed": 0}, []
+    method.start(run)
+    for epoch in (0, run.epochs // 2):
+        run.epoch = epoch
+        began = time.perf_counter()
+        now = _begin(run, method)
+        for _ in _steps(run, method, now):
+            break
+        losses.append(float(now.loss) / max(1, now.steps))
+        clock["train"] += time.perf_counter() - began
+        if not math.isfinite(losses[-1]):
+            return history.empty() | {"diverged_at": run.epoch, "train_loss": losses[-1]}, clock
+        _advance(schedule, losses[-1])
+    began, past = time.perf_counter(), history.empty()
+    numbers, kept = _evaluate(run, views)
+    one = replace(run, spec={**run.spec, "batch": 1})  # the gradients' norms of one item: a batch would cost a third step
+    numbers |= {"loss": losses[-1]} | diagnostics.gradient_norms(one) | history.logged(run.logged)
+    wanted = history.rules(views, run.task.primary, "val" in run.data.parts)
+    history.append(past, numbers, kept, {label: replace(v, after=0) for label, v in wanted.items()}, run.task.primary, run.task.better)
+    clock["evaluate"] = time.perf_counter() - began
+    tell(seen(run, before) | {"step_seconds": clock["train"] / 2})
+    return past | {"train_loss": losses[-1]}, clock
+
+
+def weights(run: Run) -> dict[str, Tensor]:
+    return {name: p.detach().clone() for name, p in run.model.named_parameters()}
+
+
+def seen(run: Run, before: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Parameters in all; what an encoder is given in training, without the batch; the parts of the network that have moved."""
+    part = run.data.parts["train"]
+    sample = run.transform(part, torch.zeros(1, dtype=torch.int64), None, True, generator("smoke")).inputs
+    moved = {name for name, p in run.model.named_parameters() if not torch.equal(p, before[name])}
+    return {
+        "parameters": sum(p.numel() for p in before.values()),
+        "inputs": {m: list(x.shape[1:]) for m, x in sample.items()},
+        "moved": sorted({".".join(name.split(".")[: 1 + name.startswith("encoders.")]) for name in moved}),
+    }
