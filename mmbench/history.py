@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mmbench.spec import View
 
+VALIDATED = ("best-val", "least-val-loss")  # rules that need a validation part
 WATCHED = ("log.", "contribution.", "zeta", "compl", "contr")
 
 
@@ -26,13 +27,15 @@ def rules(views: Iterable[View], primary: str, validated: bool) -> dict[str, Vie
     standard = ["first", "last", "best-test"] + (["best-val"] if validated else [])
     found = {name: View(primary, select=name) for name in standard}
     for view in views:
-        if view.select != "best-val" or validated:
+        if view.select not in VALIDATED or validated:
             found.setdefault(view.selection, view)
     return found
 
 
 def criterion(rule: View, primary: str) -> str:
-    """The metric that a rule maximises or minimises: the task's primary one, under the rule's decision and subset."""
+    """The metric that a rule maximises or minimises: the task's primary one, under the rule's decision and subset; or a loss."""
+    if rule.select == "least-val-loss":
+        return "cross-entropy"
     return View(primary, decision=rule.decision, subset=rule.subset).name
 
 
@@ -40,7 +43,7 @@ def append(
     history: dict[str, Any], numbers: Mapping[str, float], kept: Mapping[str, Tensor], wanted: Mapping[str, View], primary: str, better: str
 ) -> None:
     """Add an epoch: `numbers` are its scores on the test part (`val.` before those on the validation part), losses and logs.
-    A quantity first logged in a later epoch is NaN before. Ties keep the earlier epoch."""
+    A quantity first logged in a later epoch is NaN before. Ties keep the earlier epoch, or (`least-val-loss`) the later one."""
     curve: dict[str, list[float]] = history["curve"]
     epoch = max((len(values) for values in curve.values()), default=0)
     for name in curve.keys() | numbers.keys():
@@ -57,11 +60,13 @@ def append(
 
 
 def _improves(history: Mapping[str, Any], label: str, rule: View, numbers: Mapping[str, float], primary: str, better: str) -> bool:
-    name = ("val." if rule.select == "best-val" else "") + criterion(rule, primary)
+    name = ("val." if rule.select in VALIDATED else "") + criterion(rule, primary)
     chosen = history["selections"].get(label)
     if chosen is None:
         return True
     new, old = numbers[name], chosen["values"][name]
+    if rule.select == "least-val-loss":
+        return new <= old
     return new > old if better == "higher" else new < old
 
 

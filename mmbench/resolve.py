@@ -96,13 +96,13 @@ def _view(composer: Composer, seen: Mapping[str, Any], run: Mapping[str, Any]) -
     outputs, output = ["fused", *run["modalities"]], fields.get("output", "fused")
     if output not in outputs:
         raise composer.merged.leaves["output"].wrong(f"unknown output '{output}'{nearest(output, outputs)}")
-    if fields.get("select") == "best-val" and _unvalidated(composer, run):
+    if fields.get("select") in ("best-val", "least-val-loss") and _unvalidated(composer, run):
         fields["select"] = "last"
     return View(**fields)
 
 
 def _unvalidated(composer: Composer, run: Mapping[str, Any]) -> bool:
-    """A stand-in without a validation part, where `best-val` has nothing to choose by: the last epoch is read instead."""
+    """A stand-in without a validation part, where such rules have nothing to choose by: the last epoch is read instead."""
     facts = composer.facts[run["dataset"]]
     return facts.stand_in and "val" not in facts.splits.get(run["split"], {})
 

@@ -148,14 +148,25 @@ def _sample(cell: Cell, rows: Rows, scale: str, facts: Mapping[str, DatasetFacts
     values = found._at(cell.view.name)
     mine = values.pop(cell.view.selection, {})
     others = {label: float(np.mean(list(v.values()))) for label, v in values.items() if label != "first"}
-    return replace(found, values=dict(sorted(mine.items())), selections=others, absent="" if mine else _absent(cell.view))
+    return replace(found, values=dict(sorted(mine.items())), selections=others, absent="" if mine else _absent(cell.view, found))
 
 
-def _absent(view: View) -> str:
+def _absent(view: View, one: Sample) -> str:
     """Runs there are, but not the number (decisions A1, A3)."""
-    if view.select == "best-val":
-        return "its split has no validation part, so there is no best-val"
+    if view.metric == "zeta" and (why := _undefined(view, one)):
+        return why
+    if view.select in ("best-val", "least-val-loss") and view.selection not in one.rows["selection"]:
+        return f"its split has no validation part, so there is no {view.select}"
     return f"needs a rerun: its records hold no {view.name} at {view.selection}"
+
+
+def _undefined(view: View, one: Sample) -> str:
+    """Why runs of CM-VQVAE have no zeta: the ratio of the modalities' open channels."""
+    here = one.rows["selection"] == view.selection
+    sizes = [float(v) for name, v in zip(one.rows["metric"][here], one.rows["value"][here], strict=True) if str(name).startswith("compl.")]
+    if sizes and not any(sizes):
+        return "zeta is undefined: no channel of any modality is open"
+    return "" if sizes or not here.any() else "zeta is undefined: under this mask channels are neither open nor closed"
 
 
 def _foreign(cell: Cell, rows: Rows, scale: str) -> str:

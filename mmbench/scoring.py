@@ -26,8 +26,15 @@ def scores(kept: Mapping[str, Tensor], classes: int, modalities: Sequence[str], 
     wanted = {View("accuracy"), *(View("accuracy", output=m) for m in modalities), *views}
     found = {view.name: score(arrays, classes, view) for view in sorted(wanted, key=lambda v: v.name) if view.metric in SCORES}
     shares = arrays["contribution"].mean(0)
+    if any(view.select == "least-val-loss" for view in views):
+        found["cross-entropy"] = cross_entropy(arrays["fused"], arrays["labels"])
     found |= {f"contribution.{m}": float(share) for m, share in zip(modalities, shares, strict=True)} | measured(arrays)
     return found | {"contribution-gap": float(shares.max() - shares.min())}
+
+
+def cross_entropy(fused: np.ndarray, labels: np.ndarray) -> float:
+    """The mean over N items of minus the log-probability (N x C) of the label."""
+    return -float(np.take_along_axis(fused, labels[:, None], 1).mean(dtype=np.float64))
 
 
 def measured(arrays: Mapping[str, np.ndarray]) -> dict[str, float]:

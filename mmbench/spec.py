@@ -10,7 +10,7 @@ from typing import Any
 
 SCALES = ("full", "small", "demo")
 READINGS = ("paper", "released")
-SELECTIONS = ("last", "best-test", "best-val")
+SELECTIONS = ("last", "best-test", "best-val", "least-val-loss")
 FORMS = ("better", "best", "rises-then-falls", "monotone", "flat", "gain", "cost", "curve", "value")
 WORDS = ("Inapplicable", "Not converge")  # what papers print in place of a number
 
@@ -52,7 +52,8 @@ class View:
     """How one number is read off a run. Views never cause training.
 
     metric: a name of `metrics.py` ("accuracy", "macro-f1", "miou", "eer", ...), of one output if `output` is not "fused".
-    select: "last", "best-test" or "best-val"; `after`: the first 0-based epoch that best-* may choose.
+    select: "last", "best-test", "best-val" or "least-val-loss" (of the lowest cross-entropy on the validation part, of equal ones the
+            latest, as CM-VQVAE's code keeps it); `after`: the first 0-based epoch that all but "last" may choose.
     subset: "all", or a named scored subset ("first-704").
     output: "fused", or the modality whose own output is scored.
     decision: "head", or a named other decision rule of the head ("raw": MMCosine's released evaluation).

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mmbench import history
 from mmbench.spec import View
 
@@ -40,6 +42,17 @@ def test_best_val_exists_only_with_a_validation_part_and_is_chosen_by_it_alone()
     rows = [{"accuracy": 9.0, "val.accuracy": 1.0}, {"accuracy": 2.0, "val.accuracy": 5.0}]
     assert played(rows, validated=True)["best-val"] == {"epoch": 1, "values": rows[1]}
     assert "best-val" not in played(rows, (View("accuracy", select="best-val"),))
+
+
+def test_the_least_validation_loss_keeps_the_later_of_equal_epochs():
+    """CM-VQVAE's code (facts B3.7); the best validation accuracy of the same epochs is another one."""
+    losses = (1.0, 0.5, 0.7, 0.5, 0.6)
+    rows = [{"accuracy": 1.0, "val.accuracy": 9.0 - i, "val.cross-entropy": loss} for i, loss in enumerate(losses)]
+    view = View("accuracy", select="least-val-loss")
+    chosen = played(rows, (view,), validated=True)
+    assert (chosen["least-val-loss"]["epoch"], chosen["best-val"]["epoch"]) == (3, 0)
+    assert played(rows, (replace(view, after=4),), validated=True)["least-val-loss>4"]["epoch"] == 4
+    assert "least-val-loss" not in played(rows, (view,))
 
 
 def test_another_decision_and_subset_are_chosen_by_their_own_scores():

@@ -36,10 +36,26 @@ def test_the_first_epoch_is_no_selection_to_show():
 @pytest.mark.parametrize(
     ("view", "said"),
     [(View("accuracy", subset="first-704"), "needs a rerun: its records hold no accuracy@first-704 at best-test@first-704"),
+     (View("accuracy", select="least-val-loss"), "its split has no validation part, so there is no least-val-loss"),
      (View("accuracy", select="best-val"), "its split has no validation part, so there is no best-val")],
 )  # fmt: skip
 def test_a_number_that_the_records_do_not_hold_is_said(view, said):
     (one,) = gathered(replace(cell(), view=view), records=rows())
+    assert (one.values, one.absent) == ({}, said)
+
+
+ZETA = View("zeta", select="last")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "said"),
+    [((0.0, 0.0), "zeta is undefined: no channel of any modality is open"),
+     ((), "zeta is undefined: under this mask channels are neither open nor closed"),
+     ((50.0, 0.0), "needs a rerun: its records hold no zeta at last")],
+)  # fmt: skip
+def test_why_there_is_no_zeta_is_said(sizes, said):
+    there = [rows(values=(v, v), metric=f"compl.m{i}", selection="last") for i, v in enumerate(sizes)]
+    (one,) = gathered(replace(cell(), view=ZETA), records=sum(there, rows(selection="last")))
     assert (one.values, one.absent) == ({}, said)
 
 
