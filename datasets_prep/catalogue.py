@@ -14,6 +14,7 @@ MODULES = {
     "ave": "datasets_prep.ave",
     "ave-localisation": "datasets_prep.ave_localisation",
     "crema-d": "datasets_prep.crema_d",
+    "digits": "datasets_prep.digits",
     "kinetics-sounds": "datasets_prep.kinetics_sounds",
     "nyuv2": "datasets_prep.nyuv2",
     "ucf101": "datasets_prep.ucf101",

@@ -128,6 +128,8 @@ def _listed(split: Split) -> dict[str, Any]:
         parts[part] = {"keys": list(keys), "labels": list(labels)}
         if part in split.of:
             parts[part]["of"] = list(split.of[part])
+        if part in split.pairs:
+            parts[part]["pairs"] = dict(split.pairs[part])
     return {"order": split.order, "rule": split.rule, "lists": dict(split.lists), "known": dict(split.known), "parts": parts}
 
 

@@ -58,6 +58,7 @@ class Split:
     """A named split as its list says, whether or not the media are there. parts: part -> (item names, class names).
 
     of: part -> the key of the row that each item reads, where that is not its own name. order: the default class order.
+    pairs: part -> {"rounds", "seed", "counts"}: its items are pairs drawn from the first entries of its rows (`mmbench.pairs`).
     lists: file name -> md5 after newline normalisation; known: file name -> is that the expected one (None: nothing is known).
     rule: how it was made, where no list was read.
     """
@@ -66,6 +67,7 @@ class Split:
     parts: Mapping[str, tuple[Sequence[str], Sequence[str]]]
     order: str
     of: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    pairs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, kw_only=True)
     lists: Mapping[str, str] = field(default_factory=dict)
     known: Mapping[str, bool | None] = field(default_factory=dict)
     rule: str = ""

@@ -118,13 +118,22 @@ def _part(
     of = listed.get("of", listed["keys"])
     there = [key in position and all(p[position[key]] for p in present) for key in of]
     classes = {name: {"listed": 0, "found": 0, "expected": expected.get(name)} for name in (*expected, *sorted(set(listed["labels"])))}
-    for label, found in zip(listed["labels"], there, strict=True):
-        classes[label]["listed"] += 1
-        classes[label]["found"] += found
+    times = _times(listed)
+    for label, found, count in zip(listed["labels"], there, times, strict=True):
+        classes[label]["listed"] += count
+        classes[label]["found"] += count * found
+    found = sum(count for count, is_there in zip(times, there, strict=True) if is_there)
     return {
-        "listed": len(of), "found": sum(there), "expected": sum(expected.values()) or total, "classes": classes,
+        "listed": sum(times), "found": found, "expected": sum(expected.values()) or total, "classes": classes,
         "missing": [key for key, found in zip(listed["keys"], there, strict=True) if not found],
     }  # fmt: skip
+
+
+def _times(listed: Mapping[str, Any]) -> list[int]:
+    """How many items each listed name stands for: one, or all pairs that are drawn from a row."""
+    if "pairs" not in listed:
+        return [1] * len(listed["keys"])
+    return [count * listed["pairs"]["rounds"] for count in listed["pairs"]["counts"]]
 
 
 def _comparable(

@@ -61,9 +61,11 @@ def table(path: Path, needed: Sequence[str], delimiter: str = ",") -> list[dict[
 
 def md5(path: Path) -> str:
     """Of a text with LF line ends, for copies of the lists in circulation differ in nothing else (a byte order mark counts); of an
-    HDF5 or MATLAB file or a pickle as it is."""
-    content = path.read_bytes()
-    return hashlib.md5(content if path.suffix in (".h5", ".mat", ".pkl") else content.replace(b"\r\n", b"\n")).hexdigest()
+    HDF5 or MATLAB file, a pickle or an archive as it is."""
+    if path.suffix in (".h5", ".mat", ".pkl", ".gz"):
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "md5").hexdigest()
+    return hashlib.md5(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
 
 
 def find(name: str, folders: Iterable[Path | None]) -> Path | None:

@@ -30,10 +30,24 @@ def kind(path: Path) -> int:
     return 5
 
 
-def load(path: Path, names: Sequence[str] | None = None) -> dict[str, Any]:
-    """The variables of a version-5 file, or the named ones of them."""
+def whole(path: Path) -> None:
+    """UserError for a version-5 file that ends before its last variable does, or is of another version. Only lengths are read."""
     if kind(path) != 5:
         raise UserError(f"{path}: is MATLAB v7.3 (HDF5), expected version 5, as the published file is")
+    size, at = path.stat().st_size, 128
+    with path.open("rb") as handle:
+        handle.seek(126)
+        order = "little" if handle.read(2) == b"IM" else "big"
+        while at < size:
+            handle.seek(at + 4)
+            at += 8 + int.from_bytes(handle.read(4), order)
+    if at != size:
+        raise UserError(f"{path}: ends at byte {size:,} of {at:,}: it is no whole MATLAB file: download it again")
+
+
+def load(path: Path, names: Sequence[str] | None = None) -> dict[str, Any]:
+    """The variables of a version-5 file, or the named ones of them."""
+    whole(path)
     try:
         found = scipy.io.loadmat(path, variable_names=names)
     except (ValueError, TypeError, KeyError, OSError, EOFError, NotImplementedError, MemoryError, scipy.io.matlab.MatReadError) as error:

@@ -37,7 +37,7 @@ def read(
     """The samples of one modality as the encoder wants them, float32 on the device.
 
     frames: B x C x S x S, or B x C x T x S x S for T > 1; spectrogram and wave: B x 1 x bins x steps; values: as stored.
-    spec: the resolved run (augment, image_size, frames). generator: CPU; needed in training.
+    spec: the resolved run (augment, image_size or "as stored", frames). generator: CPU; needed in training.
     """
     augment, places = spec.get("augment", "none"), index.cpu().numpy()
     if augment not in KNOWN:
@@ -72,7 +72,7 @@ def _frames(
     else:
         boxes = torch.cat([torch.zeros_like(sizes), sizes], 1)
     content = rows.settings.get("content", "rgb")
-    found = normalised(resized(flat, boxes, int(spec["image_size"]), flip), content, flip, plain=augment == "none")
+    found = normalised(resized(flat, boxes, int(spec.get("image_size", height)), flip), content, flip, plain=augment == "none")
     found = found.reshape(batch, count, *found.shape[1:])
     return found[:, 0] if count == 1 else found.transpose(1, 2)
 

@@ -60,7 +60,8 @@ class Rows:
     rows: np.ndarray
     settings: Mapping[str, Any] = field(default_factory=dict)
     rule: tuple[int, str] = (0, "")  # frames a sample and the rule that picks them, where kind is "frames"
-    salt: tuple[str, ...] = ()  # names of the items: what "random" means for an item that must stay the same in every epoch
+    salt: Sequence[str] = ()  # names of the items: what "random" means for an item that must stay the same in every epoch
+    flat: bool = False  # `rows` are entries of a ragged array, each a row of its own
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -79,7 +80,7 @@ class Rows:
     def offsets(self) -> np.ndarray | None:
         """N + 1 entry numbers, or None for an array of fixed rows."""
         path = file(self.folder, self.name, "offsets")
-        return np.load(path) if path.exists() else None
+        return np.load(path) if path.exists() and not self.flat else None
 
     @cached_property
     def _sizes(self) -> np.ndarray | None:
@@ -88,8 +89,12 @@ class Rows:
 
     @cached_property
     def digests(self) -> np.ndarray:
-        """n x 32: the sha256 of each chosen row."""
-        return np.load(file(self.folder, self.name, "digests"))[self.rows]
+        """n x 32: the sha256 of each chosen row; of a single entry that of the row in which it stands."""
+        found = np.load(file(self.folder, self.name, "digests"))
+        if not self.flat:
+            return found[self.rows]
+        offsets = np.load(file(self.folder, self.name, "offsets"))
+        return found[np.searchsorted(offsets, self.rows, "right") - 1]
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,8 +35,8 @@ class Part:
 
     arrays: Mapping[str, Any]
     labels: Any
-    keys: tuple[str, ...]
-    groups: tuple[str, ...] = ()
+    keys: Sequence[str]
+    groups: Sequence[str] = ()
     extras: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:

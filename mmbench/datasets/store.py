@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mmbench import prepared, trials
+from mmbench import pairs, prepared, trials
 from mmbench.datasets.data import Data, Part
 from mmbench.errors import Blocked, UserError, unknown
 from mmbench.prepared import home, meta, read
@@ -80,6 +80,8 @@ def _part(
     folder: Path, facts: Mapping[str, Any], index: Mapping[str, Any], position: Mapping[str, int], listed: Mapping[str, Any],
     classes: tuple[str, ...], arrays: Mapping[str, str], more: Mapping[str, str], small: int, rule: tuple[int, str],
 ) -> Part:  # fmt: skip
+    if "pairs" in listed:
+        return _pairs(folder, facts, position, listed, classes, arrays, small)
     of = listed.get("of", listed["keys"])  # which row an item reads, where it is not its own key
     digests = [np.load(folder / f"{name}.digests.npy", mmap_mode="r") for name in {*arrays.values(), *more.values()}]
     there = [i for i, key in enumerate(of) if key in position and all(d[position[key]].any() for d in digests)]
@@ -92,6 +94,30 @@ def _part(
     extras = {m: Rows(folder, name, "values", rows).whole() for m, name in more.items()}
     extras |= {f"{trials.PREFIX}{name}": trials.read(folder / "trials" / f"{name}.txt", keys) for name in listed.get("trials", [])}
     return Part(found, extras.pop("labels", labels[there]), keys, tuple(index["groups"][r] for r in rows), extras)
+
+
+def _pairs(
+    folder: Path, facts: Mapping[str, Any], position: Mapping[str, int], listed: Mapping[str, Any], classes: tuple[str, ...],
+    arrays: Mapping[str, str], small: int,
+) -> Part:  # fmt: skip
+    """A part whose items are pairs drawn by rule from the entries of the listed rows (`mmbench.pairs`)."""
+    digests = [np.load(folder / f"{name}.digests.npy", mmap_mode="r") for name in arrays.values()]
+    rows = [key for key in listed["keys"] if key in position and all(d[position[key]].any() for d in digests)]
+    keys, number = pairs.keys(listed, rows), dict(zip(listed["keys"], listed["labels"], strict=True))
+    labels = keys.of([classes.index(number[row]) for row in rows])
+    names: Sequence[str] = keys
+    chosen = None
+    if small:
+        chosen = _first(small, np.arange(len(keys)), labels, every := list(keys))
+        names, labels = [every[i] for i in chosen], labels[chosen]
+    found = {}
+    for modality, name in arrays.items():
+        offsets = np.load(folder / f"{name}.offsets.npy")
+        entries = keys.of([offsets[position[row]] for row in rows]) + keys.entries(modality)
+        entries = entries if chosen is None else entries[chosen]
+        array = facts["arrays"][name]
+        found[modality] = Rows(folder, name, array["kind"], entries, array["settings"], (1, "middle"), names, flat=True)
+    return Part(found, labels, names)
 
 
 def _rows(folder: Path, array: Mapping[str, Any], name: str, rows: np.ndarray, rule: tuple[int, str], keys: tuple[str, ...]) -> Rows:
@@ -113,7 +139,7 @@ def _fingerprint(names: Sequence[str], classes: tuple[str, ...], parts: Mapping[
     """sha256 over what is read: names, classes, and of every part its keys, its labels and the digests of its rows."""
     total = hashlib.sha256(json.dumps([names, classes]).encode())
     for name, part in parts.items():
-        total.update(json.dumps([name, part.keys]).encode())
+        total.update(json.dumps([name, part.keys.says if isinstance(part.keys, pairs.Keys) else part.keys]).encode())
         total.update(np.ascontiguousarray(part.labels).tobytes())
         for modality in sorted(part.arrays):
             total.update(part.arrays[modality].digests.tobytes())
