@@ -1,6 +1,6 @@
 # mmbench: every target does what its `mmbench` verb does. `make help` lists them.
 #
-# These pass through: SCALE=full|small|demo SEEDS=N ON=inline|local JOBS=N READING=paper|released (and RAW=DIR for data-...)
+# These pass through: SCALE=full|small|demo SEEDS=N ON=inline|local|slurm JOBS=N READING=paper|released (and RAW=DIR for data-...)
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -29,7 +29,7 @@ demo: $(READY)  ## two sweeps on the stand-in with 5 seeds, judged and reported:
 	@$(call run_and_report,mmcosine-scale::cd arl-gamma,--scale demo --seeds $(or $(SEEDS),5) $(if $(ON),--on $(ON)) $(if $(JOBS),--jobs $(JOBS)),--scale demo)
 
 test: $(READY)  ## the tests
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n 2 -rs
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n 2 --dist loadgroup -rs
 
 smoke: $(READY)  ## every cell of every table: its true network, two steps on generated inputs
 	@$(MMBENCH) smoke $(if $(JOBS),--jobs $(JOBS))

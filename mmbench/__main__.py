@@ -68,25 +68,40 @@ def plan(
 @app.command()
 def run(
     tables: Names = None, scale: Scale = "full", reading: Reading = "paper", seeds: Seeds = 5, jobs: Jobs = None,
-    on: Annotated[str, typer.Option(help="inline: in this process; local: in worker processes on this machine")] = "local",
+    on: Annotated[str, typer.Option(help="inline: in this process; local: worker processes on this machine; slurm: job arrays")] = "local",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    per_gpu: Annotated[int, typer.Option("--per-gpu", metavar="K", help="jobs at once on each GPU")] = 1,
+    slurm: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="an option of sbatch, or parallel=N; repeat it")] = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="--on slurm: stay and watch, or leave when the jobs are queued")] = True,
     again: Annotated[bool, typer.Option("--again", help="try also what has failed three times")] = False, json: Json = False,
 ) -> None:  # fmt: skip
     """Run what is missing. Stopped or killed, the same command goes on where it was."""
     from mmbench import as_text, session
 
-    done = session.run(tables or [], scale=scale, reading=reading, seeds=seeds, on=on, workers=jobs, device=device, again=again)
+    done = session.run(
+        tables or [], scale=scale, reading=reading, seeds=seeds, on=on, workers=jobs, device=device, again=again, per_gpu=per_gpu,
+        slurm=slurm or [], wait=wait,
+    )  # fmt: skip
     _say(done.answer(), as_text.outcome(done.plan, done.outcome, ["mmbench", *sys.argv[1:]]), json)
     raise typer.Exit(done.exit_code)
 
 
 @app.command()
 def status(tables: Names = None, scale: Scale = "full", reading: Reading = "paper", seeds: Seeds = 5, json: Json = False) -> None:
-    """Say what is recorded, running and failed."""
+    """Say what is recorded, queued, running and failed, on this machine and on Slurm."""
     from mmbench import answers, as_text
 
     found = answers.status(tables or [], scale, reading, seeds)
     _say(found, as_text.status(found), json)
+
+
+@app.command()
+def cancel(tables: Names = None, scale: Scale = "full", reading: Reading = "paper", json: Json = False) -> None:
+    """Stop what is queued or running of these tables. What has begun keeps its checkpoint; `run` goes on from it."""
+    from mmbench import as_text, session
+
+    found = session.cancelled(tables or [], scale, reading)
+    _say(found, as_text.cancelled(found), json)
 
 
 @app.command()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mmbench import choose, lease, plan, published, records, registry, resolve, statements
+from mmbench import choose, lease, plan, published, records, registry, resolve, slurm, statements, submitted
 from mmbench.errors import unknown
 from mmbench.plan import Plan
 from mmbench.spec import READINGS, SCALES, Cell
@@ -107,9 +107,17 @@ def status(names: Sequence[str], scale: str, reading: str, seeds: int) -> dict[s
     return counts(plan.jobs(cells, choose.seeds(seeds), scale=scale)) | {
         "scale": scale, "reading": reading, "seeds": seeds,
         "tables": [{"id": id} | counts(plan.jobs(mine, choose.seeds(seeds), scale=scale)) for id, mine in _by_table(cells).items()],
+        "queued": [{"key": key, "seed": seed, "id": id, "state": state} for (key, seed), (id, state) in sorted(queued(keys).items())],
         "running": [{"key": key, "seed": seed} | _progress(news) for (key, seed), news in sorted(now.items())],
         "failed": [note for _, note in sorted(failed.items())],
     }  # fmt: skip
+
+
+def queued(keys: Container[str]) -> dict[tuple[str, int], tuple[str, str]]:
+    """(key, seed) -> (Slurm's id, its state) of what Slurm still has. It is asked only where something was submitted."""
+    mine = {job: s.id for job, s in submitted.all().items() if job[0] in keys}
+    states = (slurm.queue() or {}) if mine else {}
+    return {job: (id, states[id][0]) for job, id in mine.items() if id in states}
 
 
 def _progress(news: Mapping[str, Any]) -> dict[str, Any]:

@@ -87,12 +87,27 @@ def _warnings(answer: Answer) -> Iterator[str]:
 
 def status(answer: Answer) -> str:
     lines = [*_counts(answer)]
+    states = [job["state"].lower() for job in answer["queued"]]
+    if states:
+        lines.append("with Slurm: " + ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)))
     for job in answer["running"]:
         epochs = f", epoch {job['epoch']} of {job['epochs']}" if "epochs" in job else ""
         lines.append(f"running: {job['key']}-s{job['seed']}{epochs}")
     for note in answer["failed"]:
         lines.append(f"failed {note['attempts']}x: {note['key']}-s{note['seed']}: {note['why']}; log: {note['log']}")
     return "\n".join(lines)
+
+
+def cancelled(answer: Answer) -> str:
+    lines = []
+    if answer["slurm"]:
+        lines.append(f"{len(answer['slurm'])} jobs taken from Slurm")
+    if answer["local"]:
+        jobs = "all its jobs" if len(answer["local"]) == 1 else "all their jobs"
+        lines.append(f"{len(answer['local'])} runs on this machine asked to stop, with {jobs}: each writes its checkpoint first")
+    if answer["elsewhere"]:
+        lines.append(f"{len(answer['elsewhere'])} jobs run on other machines: stop them there")
+    return "\n".join(lines) or "nothing of these tables is queued or running"
 
 
 def check(answer: Answer) -> str:
@@ -126,6 +141,10 @@ def outcome(found: Plan, ended: Outcome, command: Sequence[str]) -> str:
     parts = [f"{done} recorded" + (f" ({diverged} diverged)" if diverged else ""), f"{before} were recorded before" if before else ""]
     parts += [f"{len(ended.failed)} failed" if ended.failed else "", f"{len(found.blocked)} runs blocked" if found.blocked else ""]
     lines.append(f"{', '.join(p for p in parts if p)}, in {duration(ended.seconds)}: {paths.results() / 'runs' / paths.group()}")
-    if ended.stopped_by:
+    if ended.left and not ended.stopped_by:
+        lines.append(f"{len(ended.left)} jobs are with Slurm; 'mmbench status' shows them, the same command without --no-wait watches them")
+    elif ended.stopped_by and ended.on_cluster:
+        lines.append(f"{len(ended.left)} jobs go on with Slurm: 'mmbench status' shows them, 'mmbench cancel' stops them")
+    elif ended.stopped_by:
         lines.append(f"stopped with {len(ended.left)} jobs left; begun ones have a checkpoint. To go on: {shlex.join(command)}")
     return "\n".join(lines)

@@ -35,7 +35,7 @@ class Clock:
             self.running[job] = 0.0
         elif event.kind == "progress" and event.news.get("epochs"):
             self.running[job] = event.news.get("epoch", 0) / event.news["epochs"]
-        elif event.kind in ("ended", "waiting"):
+        elif event.kind in ("ended", "waiting", "again"):
             self.running.pop(job, None)
         if event.kind == "ended" and event.report is not None:
             self.ended += 1
@@ -66,6 +66,10 @@ def ending(report: Report) -> str:
     return f"{'recorded' if report.status == 'ok' else 'diverged, recorded'} in {duration(report.seconds)}"
 
 
+def held(event: Event) -> str:
+    return f"Slurm lets jobs wait: {event.news['why']} (squeue tells more; 'mmbench cancel' takes them back, --slurm sets other options)"
+
+
 STOPPING = "stopping: each job finishes its step and writes its checkpoint (ask once more to end at once)"
 
 
@@ -87,6 +91,10 @@ class Lines:
             print(STOPPING, file=self.out, flush=True)
         elif event.kind == "waiting" and event.job is not None:
             print(f"another run has {label(event.job)}: waiting for it", file=self.out, flush=True)
+        elif event.kind == "held":
+            print(held(event), file=self.out, flush=True)
+        elif event.kind == "again" and event.job is not None:
+            print(f"{label(event.job)}: {event.news['why']}; tried once more", file=self.out, flush=True)
         elif event.kind == "ended" and event.job is not None and event.report is not None:
             width = len(str(self.clock.total))
             line = f"[{self.clock.ended:{width}}/{self.clock.total}] {label(event.job)}: {ending(event.report)}"
@@ -128,6 +136,12 @@ class Bars:
             self.bars.update(self.tasks[job], completed=event.news.get("epoch", 0))
         elif job in self.tasks:
             self.bars.remove_task(self.tasks.pop(job))
+        if event.kind == "held":
+            self.bars.console.print(held(event), markup=False, highlight=False, soft_wrap=True)
+        if event.kind == "again":
+            self.bars.console.print(
+                f"{label(event.job)}: {event.news['why']}; tried once more", markup=False, highlight=False, soft_wrap=True
+            )
         if event.report is not None and event.report.status == "failed":
             self.bars.console.print(f"{label(event.job)}: {ending(event.report)}", markup=False, highlight=False, soft_wrap=True)
 

@@ -18,7 +18,8 @@ PATIENCE = 1.0  # seconds between two looks at a job that another process has cl
 @dataclass(frozen=True)
 class Event:
     """What a listener hears. kind: "started" | "progress" (news: epoch, epochs, ...) | "waiting" (another process has the job) |
-    "ended" (report) | "stopping"."""
+    "held" (a cluster does not start it; news: why) | "again" (it was lost, and is tried once more; news: why) | "ended" (report) |
+    "stopping"."""
 
     kind: str
     job: Job | None = None
@@ -31,12 +32,14 @@ Listener = Callable[[Event], object]
 
 @dataclass
 class Outcome:
-    """What became of the jobs. stopped_by: the signal that ended it early, 0 if none; left: jobs not ended because of it."""
+    """What became of the jobs. stopped_by: the signal that ended it early, 0 if none; left: jobs not ended because of it;
+    on_cluster: these go on without us."""
 
     reports: list[Report] = field(default_factory=list)
     left: list[Job] = field(default_factory=list)
     stopped_by: int = 0
     seconds: float = 0.0
+    on_cluster: bool = False
 
     @property
     def failed(self) -> list[Report]:
@@ -54,6 +57,7 @@ class Queue:
     def __init__(self, jobs: Sequence[Job], listen: Listener) -> None:
         self.waiting: deque[tuple[float, Job]] = deque((0.0, job) for job in jobs)
         self.told: set[tuple[str, int]] = set()
+        self.retried: set[tuple[str, int]] = set()
         self.listen = listen
         self.outcome = Outcome()
 
@@ -83,11 +87,15 @@ class Queue:
         self.listen(Event("ended", job, report=report))
 
     def took(self, job: Job, report: Report) -> None:
-        """Sort a worker's report: another process was quicker to claim, the job was stopped, or it has ended."""
+        """Sort a worker's report: another process was quicker to claim, the job was stopped, lost for the first time, or has ended."""
         if report.status == "claimed":
             self.defer(job)
         elif report.status == "stopped":
             self.outcome.left.append(job)
+        elif report.passing and (job.key, job.seed) not in self.retried:
+            self.retried.add((job.key, job.seed))
+            self.waiting.append((0.0, job))
+            self.listen(Event("again", job, {"why": report.why}))
         else:
             self.ended(job, report)
 

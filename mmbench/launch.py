@@ -1,10 +1,10 @@
-"""Jobs -> inline | local. A queue, not a fixed split; one failing or dying job never stops the others."""
+"""Jobs -> inline | local | slurm. A queue, not a fixed split; one failing or dying job never stops the others."""
 
 from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mmbench import pool
@@ -15,23 +15,30 @@ from mmbench.spec import Job
 from mmbench.stopping import raising
 from mmbench.worker import EXECUTE, perform
 
-EXECUTORS = ("inline", "local")
+EXECUTORS = ("inline", "local", "slurm")
 
 
 def run(
-    jobs: Sequence[Job], on: str = "local", workers: int = 0, *, device: str = "auto", executor: str = EXECUTE,
-    listen: Listener = lambda event: None,
+    jobs: Sequence[Job], on: str = "local", workers: int = 0, *, device: str = "auto", per_gpu: int = 1, executor: str = EXECUTE,
+    listen: Listener = lambda event: None, slurm: Mapping[str, str] | None = None, wait: bool = True,
 ) -> Outcome:  # fmt: skip
-    """Do the jobs and return when all have ended. workers: 0 means one per GPU, or per CPU core where there is none.
+    """Do the jobs and return when all have ended. workers: 0 means `per_gpu` on each GPU, or one per CPU core where there is none.
 
     device: "auto" (GPUs where there are any), "cpu" or "cuda". executor: "module:function", called as `execute.execute`.
+    slurm: options for sbatch, on="slurm" only; wait: False hands the jobs over to Slurm and returns.
     A mistake in the arguments is a UserError; what happens to a job stands in the Outcome.
     """
     known(on)
     if workers < 0:
         raise UserError(f"the number of jobs at once is {workers}: give 1 or more")
     began = time.monotonic()
-    here = places(device, workers)
+    if on == "slurm":
+        from mmbench import cluster  # it needs submitit, and nobody else does
+
+        outcome = cluster.run(jobs, slurm or {}, executor, device, listen, wait=wait)
+        outcome.seconds = time.monotonic() - began
+        return outcome
+    here = places(device, workers, per_gpu)
     queue = Queue(jobs, listen)
     outcome = _inline(queue, here[0].device, executor) if on == "inline" else pool.local(queue, here[: max(1, len(jobs))], executor)
     outcome.seconds = time.monotonic() - began

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import os
 import re
 import secrets
@@ -64,7 +65,9 @@ def claim(key: str, seed: int) -> Lease | None:
     stale = {file: _read(file) for file in before.values()}
     if any(alive(file) for file in stale):
         return None
-    content = {"machine": _machine(), "pid": os.getpid(), "born": _started(os.getpid()), "token": secrets.token_hex(8)}
+    content = {
+        "machine": _machine(), "pid": os.getpid(), "born": _started(os.getpid()), "token": secrets.token_hex(8), "launcher": launcher()
+    }  # fmt: skip
     partial = _written(folder, content)
     file = folder / f"{name(key, seed)}.{max(before, default=0) + 1}"
     try:
@@ -110,6 +113,22 @@ def running() -> dict[tuple[str, int], dict[str, Any]]:
         if (match := CLAIM.fullmatch(file.name)) and alive(file):
             found[match[1], int(match[2])] = _read(_news(file))
     return found
+
+
+def launchers() -> dict[tuple[str, int], int]:
+    """(key, seed) -> the process on this machine to ask for a stop, 0 for one elsewhere, of every job that a living process has."""
+    found: dict[tuple[str, int], int] = {}
+    for file in sorted((paths.results() / "claims").glob("*-s*.*")):
+        if (match := CLAIM.fullmatch(file.name)) and alive(file):
+            holder = _read(file)
+            found[match[1], int(match[2])] = holder.get("launcher", 0) if holder.get("machine") == _machine() else 0
+    return found
+
+
+def launcher() -> int:
+    """The process that hands out this one's jobs: its parent for a worker that was spawned, else itself."""
+    parent = multiprocessing.parent_process()
+    return os.getpid() if parent is None or parent.pid is None else parent.pid
 
 
 def alive(file: Path) -> bool:

@@ -19,15 +19,15 @@ class Place:
     environment: dict[str, str]
 
 
-def places(device: str, workers: int) -> list[Place]:
-    """One place per worker. Several workers share a GPU only if more are asked for than there are GPUs."""
+def places(device: str, workers: int, per_gpu: int = 1) -> list[Place]:
+    """One place per worker: `per_gpu` on each GPU, unless a number of workers is asked for; one per core where there is no GPU."""
     if device not in ("auto", "cpu", "cuda"):
         raise unknown("device", device, ("auto", "cpu", "cuda"))
     gpus = [] if device == "cpu" else visible_gpus()
     if device == "cuda" and not gpus:
         raise UserError("device cuda: there is no GPU here; use --device cpu")
     if gpus:
-        return [Place("cuda", {"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]}) for i in range(workers or len(gpus))]
+        return [Place("cuda", {"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]}) for i in range(workers or per_gpu * len(gpus))]
     return [Place("cpu", ONE_THREAD)] * (workers or cores())
 
 

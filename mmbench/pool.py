@@ -79,10 +79,10 @@ def _hear(pool: list[_Worker | None], queue: Queue, asked: list[int], timeout: f
             continue
         if worker.job is not None and isinstance(said, Report):
             job, worker.job = worker.job, None
-            if said.status == "stopped":  # then the process ends too, and must get no other job
+            if said.status == "stopped" or said.passing:  # then the process ends too, and must get no other job
                 pool[i] = None
                 _bury(worker, queue, asked)
-                said = said if asked else _killed(job, f"was sent {said.why}")
+                said = said if asked or said.passing else _killed(job, f"was sent {said.why}")
             queue.took(job, said)
         elif worker.job is not None:
             queue.listen(Event("progress", worker.job, said))
@@ -98,15 +98,14 @@ def _bury(worker: _Worker, queue: Queue, asked: list[int]) -> None:
         queue.outcome.left.append(worker.job)
         return
     code = worker.process.exitcode
-    queue.took(
-        worker.job, _killed(worker.job, f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}")
-    )
+    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    queue.took(worker.job, _killed(worker.job, how, passing=True))
 
 
-def _killed(job: Job, what: str) -> Report:
+def _killed(job: Job, what: str, passing: bool = False) -> Report:
     why, log = f"its worker {what}; the next run goes on from its last checkpoint", str(log_file(job))
     records.write_failure(job, why, log)
-    return Report(job.key, job.seed, "failed", why, log)
+    return Report(job.key, job.seed, "failed", why, log, passing=passing)
 
 
 def _wind_down(pool: list[_Worker | None], queue: Queue, asked: list[int]) -> None:

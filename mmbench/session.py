@@ -1,14 +1,18 @@
-"""`mmbench run`: plan, launch, and account for every job that was wanted."""
+"""`mmbench run`: plan, launch, and account for every job that was wanted; and `mmbench cancel`."""
 
 from __future__ import annotations
 
+import os
 import secrets
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from mmbench import choose, console, launch, paths, plan, records
+from mmbench import answers, choose, console, launch, lease, paths, plan, records, settings, submitted
+from mmbench import slurm as cluster
 from mmbench.errors import UserError
 from mmbench.jobqueue import Outcome
 from mmbench.places import places
@@ -25,7 +29,7 @@ class Session:
         """0 all wanted is recorded; 1 some is not; 2 nothing is, as all of it is blocked, which the user can mend; 130, 143 stopped."""
         if self.outcome.exit_code or self.plan.exhausted:
             return self.outcome.exit_code or 1
-        done = self.plan.recorded or self.outcome.reports
+        done = self.plan.recorded or self.outcome.reports or self.outcome.left
         return (1 if done else 2) if self.plan.blocked else 0
 
     def answer(self) -> dict[str, Any]:
@@ -40,23 +44,31 @@ class Session:
 
 
 def run(
-    names: Sequence[str], *, scale: str, reading: str, seeds: int, on: str, workers: int | None, device: str, again: bool = False
-) -> Session:
-    """Do what is missing of these tables, and say on stderr what is going on."""
+    names: Sequence[str], *, scale: str, reading: str, seeds: int, on: str, workers: int | None, device: str, again: bool = False,
+    per_gpu: int = 1, slurm: Sequence[str] = (), wait: bool = True,
+) -> Session:  # fmt: skip
+    """Do what is missing of these tables, and say on stderr what is going on. slurm: options `key=value`; wait: False leaves after
+    handing the jobs over to Slurm."""
     if not names:
         raise UserError("name a table, a cell (TABLE:ROW:COLUMN), a paper, or 'all'; 'mmbench list' shows them")
-    cells, count = choose.cells(names, scale, reading), choose.workers(workers)
     launch.known(on)
-    places(device, count)  # a device that is not there is said before anything is written
+    if on != "slurm" and (slurm or not wait):
+        raise UserError("--slurm and --no-wait go with --on slurm")
+    if per_gpu < 1:
+        raise UserError(f"--per-gpu is {per_gpu}: give 1 or more")
+    cells, count = choose.cells(names, scale, reading), choose.workers(workers)
+    options = settings.slurm(slurm) if on == "slurm" else {}
+    here = [] if on == "slurm" else places(device, count, per_gpu)  # a device that is not there is said before anything is written
     writable()
     found = plan.jobs(cells, choose.seeds(seeds), scale=scale, others=choose.all_cells(scale), again=again)
     if _set_aside(found):
         found = plan.jobs(cells, choose.seeds(seeds), scale=scale, others=choose.all_cells(scale), again=again)
     for why in dict.fromkeys(found.blocked.values()):
         print(why, file=sys.stderr)
-    expected = found.seconds / min(len(found.ready), len(places(device, count))) if found.ready and not found.unknown else None
+    expected = found.seconds / min(len(found.ready), len(here)) if found.ready and here and not found.unknown else None
     with console.progress(len(found.ready), expected) as screen:
-        return Session(found, launch.run(found.ready, on, count, device=device, listen=screen))
+        outcome = launch.run(found.ready, on, count, device=device, per_gpu=per_gpu, listen=screen, slurm=options, wait=wait)
+    return Session(found, outcome)
 
 
 def writable() -> None:
@@ -77,3 +89,23 @@ def _set_aside(found: Plan) -> bool:
     bad = [file for file in found.damaged if records.read_or_set_aside(file) is None]
     bad += [file for job, file in records.recorded().items() if job in wanted and records.read_or_set_aside(file) is None]
     return bool(bad)
+
+
+def cancelled(names: Sequence[str], scale: str, reading: str) -> dict[str, Any]:
+    """Stop the jobs of these tables: Slurm's by their ids; on this machine the launcher that runs them, with all that it runs."""
+    keys = {c.key for c in choose.cells(names, scale, reading) if c.state == "run"}
+    queued = answers.queued(keys)
+    if queued:
+        cluster.cancel(id for id, _ in queued.values())
+        for job in queued:
+            submitted.forget(*job)
+    on_slurm = set(queued)
+    mine = {job: launcher for job, launcher in lease.launchers().items() if job[0] in keys and job not in on_slurm}
+    launchers = sorted({pid for pid in mine.values() if pid})
+    for pid in launchers:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    return {
+        "slurm": [{"key": key, "seed": seed, "id": id} for (key, seed), (id, _) in sorted(queued.items())], "local": launchers,
+        "elsewhere": [{"key": key, "seed": seed} for (key, seed), pid in sorted(mine.items()) if not pid],
+    }  # fmt: skip

@@ -29,6 +29,7 @@ class Report:
 
     status: "ok" | "diverged" (recorded by us), "exists" (recorded before), "claimed" (another process is at it), "failed" (`why`
     in one line, `log` names the file) or "stopped" (asked to end by the signal that `why` names; it has a checkpoint).
+    passing: a failure that may not come again: its worker died, or ran out of memory beside others.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Report:
     why: str = ""
     log: str = ""
     seconds: float = 0.0
+    passing: bool = False
 
 
 def perform(job: Job, executor: str, device: str, progress: Callable[[dict[str, Any]], object], *, whole_process: bool) -> Report:
@@ -56,6 +58,7 @@ def perform(job: Job, executor: str, device: str, progress: Callable[[dict[str, 
     with lease.kept(held), logged(log, whole_process):
         with suppress(OSError):  # Linux: peak memory counts from here, so that a record does not show that of an earlier job
             Path("/proc/self/clear_refs").write_text("5")
+        passing = False
         try:
             status, why = _function(executor)(job, device=device, progress=news), ""
             records.forget_failure(job.key, job.seed)
@@ -63,9 +66,9 @@ def perform(job: Job, executor: str, device: str, progress: Callable[[dict[str, 
             status, why = "stopped", stop_signal(error)
             if not why:
                 traceback.print_exc()
-                status, why = "failed", reason(error, job)
+                status, why, passing = "failed", reason(error, job), type(error).__name__ in ("OutOfMemoryError", "MemoryError")
                 records.write_failure(job, why, str(log))
-    return Report(job.key, job.seed, status, why, str(log), time.monotonic() - began)
+    return Report(job.key, job.seed, status, why, str(log), time.monotonic() - began, passing)
 
 
 def log_file(job: Job) -> Path:
@@ -138,7 +141,7 @@ def serve(pipe: Connection, executor: str, device: str, environment: Mapping[str
             job: Job = pipe.recv()
             report = perform(job, executor, device, lambda content: _send(pipe, content), whole_process=True)
             pipe.send(report)
-            if report.status == "stopped":
+            if report.status == "stopped" or report.passing:  # a process that ran out of memory is replaced
                 return
     except (EOFError, OSError):  # the launcher is gone, or has no more jobs
         return

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,14 @@ def act(job: Job, *, device: str = "cpu", progress: Callable[[dict[str, Any]], N
         raise ValueError("the loss\nhas two lines")
     if do == "die" or (do == "die once" and marks(job) == 1):
         os.kill(os.getpid(), signal.SIGKILL)
+    if do == "out of memory" or (do == "out of memory once" and marks(job) == 1):
+        raise MemoryError("no room")
     if do == "leave":
         sys.exit(3)
+    if do == "stay once" and marks(job) == 1:  # long enough to be taken away
+        time.sleep(600)
+    if do == "fill":  # the disk that the results lie on
+        fill(paths.results() / "fill")
     if do == "linger":
         time.sleep(0.3)
     if do == "wait":  # as `execute` does: until it is asked to stop
@@ -41,6 +48,12 @@ def act(job: Job, *, device: str = "cpu", progress: Callable[[dict[str, Any]], N
         time.sleep(600)
     status = "diverged" if do == "diverge" else "ok"
     return status if records.write(samples.record(job, status), {}, {}) else "exists"
+
+
+def fill(file: Path) -> None:
+    with file.open("wb", buffering=0) as stream, suppress(OSError):
+        while True:
+            stream.write(b"0" * 4096)
 
 
 def leave_a_mark(job: Job) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mmbench import launch, lease, paths, pool, records
+from mmbench import launch, lease, paths, pool, published, records, resolve, session
 from mmbench.errors import UserError
 from mmbench.jobqueue import Event, Outcome
 from mmbench.places import places
@@ -83,15 +83,40 @@ def test_what_is_recorded_is_not_begun(on):
     assert fakes.marks(job) == 0
 
 
-def test_a_worker_that_dies_is_noticed_replaced_and_its_job_is_done_at_the_next_run():
-    given = jobs("die once", "record", "record", "leave")
-    outcome = run(given, workers=1)
-    assert statuses(outcome) == {0: "failed", 1: "ok", 2: "ok", 3: "failed"}
+def test_a_worker_that_dies_is_replaced_and_its_job_tried_once_more():
+    given, heard = jobs("die once", "record", "record", "leave", "die"), []
+    outcome = run(given, workers=1, listen=heard.append)
+    assert statuses(outcome) == {0: "ok", 1: "ok", 2: "ok", 3: "failed", 4: "failed"}
     assert {r.seed: r.why for r in outcome.failed} == {
-        0: "its worker was killed by SIGKILL; the next run goes on from its last checkpoint", 3: "SystemExit: 3"
+        3: "SystemExit: 3", 4: "its worker was killed by SIGKILL; the next run goes on from its last checkpoint"
     }  # fmt: skip
-    assert statuses(run(given[:1], workers=1)) == {0: "ok"}
-    assert fakes.marks(given[0]) == 2
+    assert [fakes.marks(job) for job in given] == [2, 1, 1, 1, 2]
+    assert [e.job.seed for e in heard if e.kind == "again"] == [0, 4]
+    assert records.failures().keys() == {(job.key, job.seed) for job in given[3:]}, "what ended well is no failure"
+
+
+@EVERYWHERE
+def test_a_job_that_runs_out_of_memory_is_tried_once_more_in_a_new_worker(on):
+    given = jobs("out of memory once", "out of memory")
+    outcome = run(given, on, workers=1)
+    assert statuses(outcome) == {0: "ok", 1: "failed"}
+    assert outcome.failed[0].why == "MemoryError: no room"
+    assert [fakes.marks(job) for job in given] == [2, 2]
+
+
+def test_cancel_asks_the_launcher_of_the_jobs_and_it_leaves_them_whole(tmp_path):
+    cells = resolve.cells(published.load("arl-gamma"), "demo")
+    cell = next(c for c in cells if c.row == "gamma-4")
+    script = (
+        "from tests.test_launch import *\n"
+        f"job = Job('{cell.key}', 0, {{**samples.job(0).run, 'params': {{'do': 'wait'}}}}, (), 'demo')\n"
+        "raise SystemExit(run([job], 'local', 1).exit_code)"
+    )
+    launcher = subprocess.Popen([sys.executable, "-c", script], cwd=paths.REPOSITORY)
+    until(lambda: lease.launchers() == {(cell.key, 0): launcher.pid})
+    assert session.cancelled(["arl-gamma:gamma-4"], "demo", "paper")["local"] == [launcher.pid]
+    assert launcher.wait(30) == 143
+    assert lease.launchers() == {}
 
 
 def test_all_workers_may_die_and_every_job_is_accounted_for():
@@ -230,6 +255,7 @@ def test_places_are_gpus_where_there_are_any(monkeypatch):
     monkeypatch.setattr("mmbench.places.visible_gpus", lambda: ["0", "3"])
     assert [p.environment for p in places("auto", 0)] == [{"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "3"}]
     assert [p.environment["CUDA_VISIBLE_DEVICES"] for p in places("cuda", 3)] == ["0", "3", "0"]
+    assert [p.environment["CUDA_VISIBLE_DEVICES"] for p in places("auto", 0, per_gpu=2)] == ["0", "3", "0", "3"]
     assert {p.device for p in places("cpu", 2)} == {"cpu"}
     monkeypatch.setattr("mmbench.places.visible_gpus", lambda: [])
     with pytest.raises(UserError, match="there is no GPU here"):
