@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-METRICS: dict[str, str] = {"accuracy": "higher", "macro-f1": "higher", "eer": "lower", "min-dcf": "lower"}
+METRICS: dict[str, str] = {
+    "accuracy": "higher", "macro-f1": "higher", "miou": "higher", "image-jaccard": "higher", "eer": "lower", "min-dcf": "lower",
+}  # fmt: skip
+VOID = 255  # the label of a pixel that nobody labelled; never scored
 
 
 def accuracy(predicted: np.ndarray, labels: np.ndarray) -> float:
@@ -25,6 +28,34 @@ def macro_f1(predicted: np.ndarray, labels: np.ndarray, classes: int) -> float:
 def confusion(predicted: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     """C x C counts, rows the label, columns the prediction."""
     return np.bincount(labels.astype(np.int64) * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+def confusions(predicted: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """N x C x C counts of pixels, a table per picture: rows the label, columns the prediction. Both are N x H x W; void is left out."""
+    found = np.empty((len(labels), classes, classes), np.int64)
+    for i, (answer, label) in enumerate(zip(predicted, labels, strict=True)):
+        place = label.ravel().astype(np.int64)
+        place[place == VOID] = classes  # a row of its own, cut off below
+        place *= classes
+        place += answer.ravel()
+        found[i] = np.bincount(place, minlength=classes * (classes + 1))[: classes * classes].reshape(classes, classes)
+    return found
+
+
+def miou(tables: np.ndarray) -> float:
+    """Mean intersection over union of the classes, in per cent, from the one table that all pictures make together (N x C x C). A class
+    that occurs neither as a label nor as a prediction has no union and is left out; NaN where no pixel is labelled."""
+    table = tables.sum(0)
+    hits, union = np.diag(table), table.sum(0) + table.sum(1) - np.diag(table)
+    return 100.0 * float(np.mean(hits[union > 0] / union[union > 0])) if union.any() else float("nan")
+
+
+def image_jaccard(tables: np.ndarray) -> float:
+    """MaskSup's "mIoU" (facts B5.3), in per cent: of each picture (N x C x C) the hits of all classes over the unions of all classes,
+    averaged over the pictures. It follows from the pixel accuracy a alone: a / (2 - a). Pictures without a label are left out."""
+    hits, pixels = np.trace(tables, axis1=1, axis2=2), tables.sum((1, 2))
+    some = pixels > 0
+    return 100.0 * float(np.mean(hits[some] / (2 * pixels[some] - hits[some]))) if some.any() else float("nan")
 
 
 def eer(scores: np.ndarray, same: np.ndarray) -> float:

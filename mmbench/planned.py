@@ -16,9 +16,7 @@ _ENCODERS: dict[str, Entry] = {}
 
 _MODELS: dict[str, Entry] = {}
 
-_TASKS = {
-    "segmentation": Entry("", 1, "", "a class per pixel"),
-}
+_TASKS: dict[str, Entry] = {}
 
 _DATASETS = {
     "paired-digits": Entry("", 1, "", "stand-in: clean digits with cluttered ones"),

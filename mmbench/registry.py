@@ -254,6 +254,7 @@ TASKS: dict[str, Entry] = {
     "classification": Entry("mmbench.tasks.classification:Classification", 1, "", "one label of C per item"),
     "verification": Entry("mmbench.tasks.verification:Verification", 1, "", "trained to name speakers, scored on pairs"),
     "localisation": Entry("mmbench.tasks.localisation:Localisation", 1, "", "a class per second, background among them"),
+    "segmentation": Entry("mmbench.tasks.segmentation:Segmentation", 1, "", "a class per pixel"),
 }
 
 DATASETS: dict[str, Entry] = {

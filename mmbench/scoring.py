@@ -25,10 +25,15 @@ def scores(kept: Mapping[str, Tensor], classes: int, modalities: Sequence[str], 
     arrays = {name: value.cpu().numpy() for name, value in kept.items()}
     wanted = {View("accuracy"), *(View("accuracy", output=m) for m in modalities), *views}
     found = {view.name: score(arrays, classes, view) for view in sorted(wanted, key=lambda v: v.name) if view.metric in SCORES}
-    shares = arrays["contribution"].mean(0)
     if any(view.select == "least-val-loss" for view in views):
         found["cross-entropy"] = cross_entropy(arrays["fused"], arrays["labels"])
-    found |= {f"contribution.{m}": float(share) for m, share in zip(modalities, shares, strict=True)} | measured(arrays)
+    return found | contributed(arrays, modalities) | measured(arrays)
+
+
+def contributed(arrays: Mapping[str, np.ndarray], modalities: Sequence[str]) -> dict[str, float]:
+    """Each modality's mean contribution, and how far they lie apart."""
+    shares = arrays["contribution"].mean(0)
+    found = {f"contribution.{m}": float(share) for m, share in zip(modalities, shares, strict=True)}
     return found | {"contribution-gap": float(shares.max() - shares.min())}
 
 
