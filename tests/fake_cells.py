@@ -9,7 +9,7 @@ from mmbench import records
 from mmbench.spec import Job
 from tests import samples
 
-SEEN = {"parameters": 12, "inputs": {"view1": [48]}, "moved": ["head"], "step_seconds": 0.5, "batch": 4}
+SEEN = {"parameters": 12, "inputs": {"view1": [48]}, "still": [], "step_seconds": 0.5, "batch": 4}
 
 
 def run(job: Job, *, device: str, progress: Callable[[dict[str, Any]], None]) -> str:
@@ -17,9 +17,16 @@ def run(job: Job, *, device: str, progress: Callable[[dict[str, Any]], None]) ->
     method, views = job.run["method"], len(job.run["modalities"])
     if views == 5:
         raise ValueError("no such layer")
-    progress({**SEEN, "moved": []} if method == "smv-sample" else SEEN)
+    progress({**SEEN, "still": ["head"]} if method == "smv-sample" else SEEN)
     status = "diverged" if method == "smv-modality" else "ok"
     metrics = {view.name: 50.0 for view in job.views} if views != 4 else {"loss": 1.0}
     selections = {label: {"epoch": 0, "values": metrics} for label in ("last", "best-test")}
     records.write(samples.record(job, status, result={"selections": selections}), {}, {})
     return status
+
+
+def built(job: Job, *, device: str, progress: Callable[[dict[str, Any]], None]) -> str:
+    if len(job.run["modalities"]) == 5:
+        raise ValueError("no such layer")
+    progress({name: SEEN[name] for name in ("parameters", "inputs")})
+    return "ok"

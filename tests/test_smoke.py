@@ -76,6 +76,7 @@ def test_shapes_by_hand_are_of_datasets_of_the_suite():
 
 def smoked(monkeypatch, *names: str, **options: Any) -> smoke.Smoke:
     monkeypatch.setattr(smoke, "WORKER", "tests.fake_cells:run")
+    monkeypatch.setattr(smoke, "BUILDER", "tests.fake_cells:built")
     return smoke.run(names, device="cpu", workers=2, listen=lambda n: nullcontext(lambda event: None), **options)
 
 
@@ -89,7 +90,7 @@ def test_each_way_of_going_wrong_is_told_and_nothing_stays(monkeypatch, tmp_path
     assert said["smv-views:concat:2"] == said["smv-views:concat:3"] == ("passed", "")
     assert said["smv-views:concat:4"] == ("failed", "no finite accuracy among its metrics")
     assert said["smv-views:concat:5"] == ("failed", "ValueError: no such layer")
-    assert said["smv-views:sample-level:2"] == ("failed", "no weight has moved")
+    assert said["smv-views:sample-level:2"] == ("failed", "no weight of head has moved")
     assert said["smv-views:modality-level:3"] == ("failed", "a loss is not finite")
     assert done.exit_code == 1
     assert os.environ["MMBENCH_RESULTS"] == before

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mmbench import execute, paths, published
+import torch
+
+from mmbench import build, execute, paths, published
+from mmbench.datasets.data import Data
 from mmbench.smoke import inputs, steps
 from mmbench.spec import Job
 
@@ -22,13 +27,26 @@ def shortened(run: Mapping[str, Any], device: str) -> dict[str, Any]:
 
 
 def run(job: Job, *, device: str, progress: Callable[[dict[str, Any]], None]) -> str:
-    """As `execute.execute`; progress hears at the end what `steps.seen` saw."""
-    brief, found = shortened(job.run, device), {}
-    facts = published.datasets()[brief["dataset"]]
-    paths.results().mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=paths.results(), prefix="inputs-") as folder:
-        data = inputs.made(brief, facts, Path(folder))
+    """As `execute.execute`; progress hears at the end what `steps` saw, the batch, and the seconds of CPU that it took."""
+    began, found, brief = time.process_time(), {}, shortened(job.run, device)
+    with generated(brief) as data:
         loop = partial(steps.two_steps, tell=found.update)
         status = execute.execute(replace(job, run=brief), device=device, data=data, loop=loop)
-    progress({**found, "batch": brief["batch"]})
+    progress({**found, "batch": brief["batch"], "cpu_seconds": round(time.process_time() - began, 2)})
     return status
+
+
+def built(job: Job, *, device: str, progress: Callable[[dict[str, Any]], None]) -> str:
+    """The network alone, without a step: what the golden is made of."""
+    brief = shortened(job.run, device)
+    with generated(brief) as data:
+        progress(steps.described(build.run(brief, job.seed, data, torch.device(device))))
+    return "ok"
+
+
+@contextmanager
+def generated(run: Mapping[str, Any]) -> Iterator[Data]:
+    """Items of this run, in a folder that is gone afterwards."""
+    paths.results().mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=paths.results(), prefix="inputs-") as folder:
+        yield inputs.made(run, published.datasets()[run["dataset"]], Path(folder))

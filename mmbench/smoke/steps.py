@@ -24,7 +24,8 @@ def two_steps(
     progress: Callable[[dict[str, Any]], None], tell: Callable[[Mapping[str, Any]], object],
 ) -> tuple[dict[str, Any], dict[str, float]]:  # fmt: skip
     """As `train.train`, of the epochs 0 and `epochs` // 2, a batch each, evaluated once. Copies that a method trains (`run.fit`) have
-    one step too. tell: hears what was seen: parameters, inputs, moved parts, seconds per step."""
+    one step too. tell: hears what was seen: parameters, inputs, parts that stood still, seconds
+    per step."""
     schedule = ready(run, method, stop)
     run.fit = lambda modalities, epochs, index: fit(run, modalities, 1, index[: run.spec["batch"]], stop)
     before, clock, losses = weights(run), {"train": 0.0, "evaluate": 0.0, "resumed": 0}, []
@@ -47,7 +48,7 @@ def two_steps(
     wanted = history.rules(views, run.task.primary, "val" in run.data.parts)
     history.append(past, numbers, kept, {label: replace(v, after=0) for label, v in wanted.items()}, run.task.primary, run.task.better)
     clock["evaluate"] = time.perf_counter() - began
-    tell(seen(run, before) | {"step_seconds": clock["train"] / 2})
+    tell(described(run) | {"still": still(run, before), "step_seconds": clock["train"] / 2})
     return past | {"train_loss": losses[-1]}, clock
 
 
@@ -55,13 +56,17 @@ def weights(run: Run) -> dict[str, Tensor]:
     return {name: p.detach().clone() for name, p in run.model.named_parameters()}
 
 
-def seen(run: Run, before: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Parameters in all; what an encoder is given in training, without the batch; the parts of the network that have moved."""
+def described(run: Run) -> dict[str, Any]:
+    """Parameters in all, and what an encoder is given in training, without the batch."""
     part = run.data.parts["train"]
     sample = run.transform(part, torch.zeros(1, dtype=torch.int64), None, True, generator("smoke")).inputs
-    moved = {name for name, p in run.model.named_parameters() if not torch.equal(p, before[name])}
-    return {
-        "parameters": sum(p.numel() for p in before.values()),
-        "inputs": {m: list(x.shape[1:]) for m, x in sample.items()},
-        "moved": sorted({".".join(name.split(".")[: 1 + name.startswith("encoders.")]) for name in moved}),
-    }
+    return {"parameters": sum(p.numel() for p in run.model.parameters()), "inputs": {m: list(x.shape[1:]) for m, x in sample.items()}}
+
+
+def still(run: Run, before: Mapping[str, Tensor]) -> list[str]:
+    """The parts of the network of which no weight has moved: each encoder is one, and so is all else by its first name."""
+    moved: dict[str, bool] = {}
+    for name, p in run.model.named_parameters():
+        part = ".".join(name.split(".")[: 1 + name.startswith("encoders.")])
+        moved[part] = moved.get(part, False) or not torch.equal(p, before[name])
+    return sorted(part for part, has in moved.items() if not has)
