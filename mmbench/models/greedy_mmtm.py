@@ -28,6 +28,7 @@ from mmbench.initialise import encoders, initialise
 from mmbench.randomness import seeded
 
 Features = dict[str, Tensor]
+ALONE = "model greedy-mmtm: its encoders hear each other, so no method can run one of them alone"
 
 
 @final
@@ -64,19 +65,15 @@ class GreedyMMTM(nn.Module):
         only: tuple[str, ...] | None = None,
         change: Callable[[Features], Features] | None = None,
     ) -> Out:
-        """As `Fusion.forward`: inputs modality -> B x ...; keep B x M or M bool."""
-        names = self.head.modalities
-        only = only or names
-        some, branch = inputs[only[0]], cast(Mapping[str, Branch], self.encoders)
-        if len(only) < len(names):
-            given = torch.tensor([m in only for m in names], device=some.device)
-            keep = given if keep is None else keep & given
-        frames = {m: inputs[m].shape[2] if inputs[m].ndim == 5 else 1 for m in only}
-        maps = {m: branch[m].folded(inputs[m]) for m in only}
+        """As `Fusion.forward`: inputs modality -> B x ...; keep B x M or M bool. Both encoders run, or Inapplicable is raised."""
+        branch = cast(Mapping[str, Branch], self.encoders)
+        if only and set(only) != set(branch):
+            raise Inapplicable(ALONE)
+        frames = {m: inputs[m].shape[2] if inputs[m].ndim == 5 else 1 for m in branch}
+        maps = {m: branch[m].folded(inputs[m]) for m in branch}
         for stage, block in enumerate(self.blocks):
             maps = block({m: branch[m].stage(stage, x) for m, x in maps.items()}, frames, keep, self.cared)
-        encoded = {m: branch[m].pooled(x, frames[m]) for m, x in maps.items()}
-        features = {m: encoded[m] if m in encoded else some.new_zeros(len(some), branch[m].out) for m in names}
+        features = {m: branch[m].pooled(x, frames[m]) for m, x in maps.items()}
         return Out(self.head, features if change is None else change(features), keep)
 
 
@@ -96,7 +93,7 @@ class Branch(nn.Module):
                 raise UserError(f"model greedy-mmtm joins the encoders resnet18 and small-cnn, not {type(encoder).__name__}")
 
     def forward(self, x: Tensor) -> Tensor:
-        raise Inapplicable("model greedy-mmtm: its encoders hear each other, so no method can run one of them alone")
+        raise Inapplicable(ALONE)
 
     def folded(self, x: Tensor) -> Tensor:
         """B x C x T x H x W -> (B T) x C x H x W; pictures stay."""
@@ -124,7 +121,6 @@ class MMTM(nn.Module):
 
     def __init__(self, widths: Mapping[str, int]):
         super().__init__()
-        self.widths = dict(widths)
         total = sum(widths.values())
         self.squeeze = nn.Linear(total, total // 2)
         self.excite = nn.ModuleDict({m: nn.Linear(total // 2, width) for m, width in widths.items()})
@@ -133,18 +129,17 @@ class MMTM(nn.Module):
         self.register_buffer("passes", torch.zeros((), dtype=torch.int64))
 
     def forward(self, maps: Features, frames: Mapping[str, int], keep: Tensor | None, cared: str) -> Features:
-        """maps: modality -> (B T_m) x d_m x H_m x W_m, of one or both modalities; the same, gated."""
+        """maps: modality -> (B T_m) x d_m x H_m x W_m, both in their order; the same, gated."""
         gates = self.gates({m: x.mean((2, 3)).unflatten(0, (-1, frames[m])).mean(1) for m, x in maps.items()}, keep)
         if self.training:
             self.remember(gates)
-            if cared in gates:
+            if cared:
                 gates[cared] = self.get_buffer(f"mean_{cared}").clone().expand_as(gates[cared])
         return {m: x * gates[m].repeat_interleave(frames[m], 0)[..., None, None] for m, x in maps.items()}
 
     def gates(self, means: Features, keep: Tensor | None) -> Features:
-        """Modality -> B x d_m gates in (0, 1), of the maps' means B x d_m. Who is not given, or not kept, is squeezed to zeros."""
-        some = next(iter(means.values()))
-        squeezed = [means[m] if m in means else some.new_zeros(len(some), width) for m, width in self.widths.items()]
+        """Modality -> B x d_m gates in (0, 1), of the maps' means B x d_m. Who is not kept is squeezed to zeros."""
+        squeezed = list(means.values())
         if keep is not None:
             squeezed = [x * keep[..., i : i + 1].to(x.dtype) for i, x in enumerate(squeezed)]
         joint = self.squeeze(torch.cat(squeezed, 1)).relu()

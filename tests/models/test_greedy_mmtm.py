@@ -8,12 +8,15 @@ import pytest
 import torch
 from torch import nn
 
-from mmbench.checkpoint import digest
+from mmbench import build
+from mmbench.checkpoint import Checkpoint, digest
 from mmbench.encoders.resnet18 import ResNet18
 from mmbench.errors import Inapplicable, UserError
 from mmbench.method import Method
 from mmbench.models.greedy_mmtm import MMTM, Branch, GreedyMMTM, Mean
+from mmbench.train import train
 from tests import tiny
+from tests.methods.examples import EXAMPLES
 
 ONE = {"audio": 1, "visual": 1}
 
@@ -41,8 +44,6 @@ def test_who_is_left_out_of_a_sample_is_squeezed_to_zero():
     means = {"audio": torch.tensor([[2.0], [2.0]]), "visual": torch.tensor([[-1.0], [-1.0]])}
     gates = by_hand().gates(means, torch.tensor([[True, True], [True, False]]))
     assert gates["visual"].flatten().tolist() == pytest.approx([0.5, 1 / (1 + math.exp(-1))])
-    alone = by_hand().gates({"audio": means["audio"]}, None)
-    assert list(alone) == ["audio"]
 
 
 def test_the_gates_mean_counts_every_training_pass_alike_and_stands_in_for_the_gate_cared_for():
@@ -132,14 +133,6 @@ def test_withheld_modalities_get_no_gradient():
     assert any(p.grad.any() for p in run.model.encoders["audio"].parameters())
 
 
-def test_a_turn_of_one_modality_runs_its_branch_alone():
-    run = network()
-    before = {n: v.clone() for n, v in run.model.encoders["visual"].state_dict().items()}
-    out = run.forward(batch_of(run), only=("audio",))
-    assert torch.allclose(out.fused, out.unimodal["audio"])
-    assert all(torch.equal(v, before[n]) for n, v in run.model.encoders["visual"].state_dict().items())
-
-
 RESNETS = {m: {"name": "resnet18"} for m in ("audio", "visual")}
 
 
@@ -174,3 +167,19 @@ def test_what_it_cannot_do_is_refused():
         network(modalities=3)
     with pytest.raises(Inapplicable, match="no method can run one of them alone"):
         network().model.encoders["audio"](torch.zeros(1, 1, 8, 8))
+    run = network()
+    with pytest.raises(Inapplicable, match="no method can run one of them alone"):
+        run.forward(batch_of(run), only=("audio",))
+
+
+@pytest.mark.parametrize(
+    ("method", "refused"), [("agm", True), ("unimodal", True), ("smv-modality", True), ("smv-sample", False), ("arl", False)]
+)
+def test_other_methods_work_on_it_or_say_why_not(method, refused, tmp_path):
+    run = network(method=method, params=EXAMPLES[method], epochs=2, content=tiny.data(train=12))
+    if refused:
+        with pytest.raises(Inapplicable, match="no method can run one of them alone"):
+            train(run, build.method(run.spec), (), Checkpoint(tmp_path / "c.pt", every=1e9))
+    else:
+        history, _ = train(run, build.method(run.spec), (), Checkpoint(tmp_path / "c.pt", every=1e9))
+        assert all(math.isfinite(v) for v in history["curve"]["loss"])
