@@ -17,6 +17,7 @@ MODULES = {
     "digits": "datasets_prep.digits",
     "kinetics-sounds": "datasets_prep.kinetics_sounds",
     "nyuv2": "datasets_prep.nyuv2",
+    "pennaction": "datasets_prep.pennaction",
     "ucf101": "datasets_prep.ucf101",
 }
 
