@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mmbench import build, registry
+from mmbench import build, optim, published, registry, resolve
 from mmbench.checkpoint import Checkpoint, digest
 from mmbench.datasets.data import Data
-from mmbench.train import Stopped, train
+from mmbench.spec import READINGS
+from mmbench.train import Stopped, _begin, train
 from tests import tiny
 from tests.methods.examples import EXAMPLES, HEADS, MODELS, pairs, takes
 
@@ -22,6 +23,21 @@ def test_every_method_and_head_has_an_example_with_its_own_parameters():
     assert set(EXAMPLES) == set(registry.METHODS)
     assert {n: set(p) for n, p in EXAMPLES.items()} == {n: set(e.params) for n, e in registry.METHODS.items()}
     assert {n: set(p) for n, p in HEADS.items()} == {n: set(e.params) for n, e in registry.HEADS.items()}
+
+
+def test_what_every_cell_names_exists_and_takes_its_parameters():
+    """All methods, optimisers and schedules of the four papers, at every reading of the full scale; heads with two features a modality."""
+    built = set()
+    for table in map(published.load, published.ids()):
+        for cell in (c for reading in READINGS for c in resolve.cells(table, "full", reading) if c.run):
+            named = str([cell.run[what] for what in ("method", "params", "head", "head_params", "optimiser", "schedule", "modalities")])
+            if named in built:
+                continue
+            built.add(named)
+            assert isinstance(build.method(cell.run), registry.load("method", cell.run["method"])), cell.address
+            head = registry.load("head", cell.run["head"])(dict.fromkeys(cell.run["modalities"], 2), 3, **cell.run["head_params"])
+            optim.schedule(optim.optimiser(head.parameters(), cell.run["optimiser"]), cell.run["schedule"], cell.run["epochs"])
+    assert len(built) > 50
 
 
 def fresh(name, modalities, content=None, **changes):
@@ -85,8 +101,6 @@ def test_so_it_does_with_other_heads_and_another_optimiser(name, head, modalitie
 
 @pytest.mark.parametrize(("name", "modalities"), CASES)
 def test_initialisation_and_order_are_joints(name, modalities):
-    from mmbench.train import _begin
-
     run, method = fresh(name, modalities)
     joint, plain = fresh("joint", modalities, model=run.spec["model"])
     assert digest(run.model) == digest(joint.model)
