@@ -28,7 +28,7 @@ ARRAYS = {
         (SIDE, SIDE, 3), "uint8", "frames", "the centres of 15 equal parts of the clip, resized (bilinear with antialias)", "frames",
         ragged=True, typical=FRAMES, settings={"content": "rgb"},
     ),
-    "pose": Array((1, STEPS, 2 * JOINTS), "float32", "values", "x and y of 13 joints by the size of the picture, 100 steps", "labels"),
+    "pose": Array((STEPS, 2 * JOINTS), "float32", "values", "x and y of 13 joints by the size of the picture, 100 steps", "labels"),
 }  # fmt: skip
 
 
@@ -105,10 +105,10 @@ def _picture(path: Path) -> np.ndarray:
 
 
 def pose(joints: np.ndarray, height: int, width: int) -> np.ndarray:
-    """T x 13 x 2 in pixels -> 1 x 100 x 26: x and y of joint 0, of joint 1, ...; zeros after the last step."""
+    """T x 13 x 2 in pixels -> 100 x 26: x and y of joint 0, of joint 1, ...; zeros after the last step."""
     chosen = (joints / np.array([width, height], np.float32))[list(steps(len(joints), STEPS))]
-    found = np.zeros((1, STEPS, 2 * JOINTS), np.float32)
-    found[0, : len(chosen)] = chosen.reshape(len(chosen), -1)
+    found = np.zeros((STEPS, 2 * JOINTS), np.float32)
+    found[: len(chosen)] = chosen.reshape(len(chosen), -1)
     return found
 
 

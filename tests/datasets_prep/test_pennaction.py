@@ -47,7 +47,7 @@ def test_the_split_and_the_classes_are_those_of_the_files(penn):
 @pytest.mark.parametrize("key", ["0001", LONG[0]])
 def test_joints_are_shares_of_the_picture(penn, key):
     part = load(penn.store()).parts["train" if is_train(key) else "test"]
-    found = part.arrays["pose"][[list(part.keys).index(key)]][0, 0]
+    found = part.arrays["pose"][[list(part.keys).index(key)]][0]
     x, y = joints(key)
     steps = [int((i + 0.5) * length(key) / 100) for i in range(100)] if key == LONG[0] else list(range(length(key)))
     assert np.allclose(found[: len(steps), 0::2], x[steps] / WIDTH, atol=1e-6)
@@ -71,7 +71,7 @@ def test_a_batch_is_what_a_network_takes(penn):
     data = load(penn.store())
     run = batches.transformer(data, {"augment": "none", "image_size": 256, "frames": 1}, torch.device("cpu"))
     batch = run(data.parts["train"], torch.arange(3), None, True, torch.Generator())
-    assert {m: tuple(x.shape) for m, x in batch.inputs.items()} == {"color": (3, 3, 256, 256), "pose": (3, 1, 100, 26)}
+    assert {m: tuple(x.shape) for m, x in batch.inputs.items()} == {"color": (3, 3, 256, 256), "pose": (3, 100, 26)}
 
 
 def test_pictures_are_ordered_by_number_and_not_by_the_folder(tmp_path):
