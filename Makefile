@@ -11,7 +11,7 @@ run_options = $(options) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(ON),--on $(ON)) 
 # Judge and print what there is also when some jobs failed, then end as the run ended.
 run_and_report = $(MMBENCH) run $(1) $(2); code=$$?; [ $$code -gt 1 ] || $(MMBENCH) report $(1) $(3) || exit $$?; exit $$code
 
-.PHONY: help install demo test smoke lint report speed all
+.PHONY: help install demo test smoke lint report regress speed all
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -41,6 +41,9 @@ lint: $(READY)  ## ruff and pyright
 
 report: $(READY)  ## judge what is recorded: results/tables
 	@$(MMBENCH) report $(options)
+
+regress: $(READY)  ## train one cell of every kind and compare with what was accepted; SCALE=small: on your own data
+	@$(MMBENCH) regress $(if $(SCALE),--scale $(SCALE)) $(if $(JOBS),--jobs $(JOBS)) $(if $(ACCEPT),--accept "$(ACCEPT)")
 
 speed: $(READY)  ## what the loop costs, as ratios within one run
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest tests/speed --benchmark-only

@@ -168,6 +168,33 @@ def smoke(
 
 
 @app.command()
+def regress(
+    scale: Annotated[str, typer.Option(help="demo: the stand-ins; small: a part of your prepared data")] = "demo",
+    accept: Annotated[str | None, typer.Option(metavar="WHY", help="keep the numbers of today as those to compare with")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="only say which cells would run")] = False,
+    summary: Annotated[str | None, typer.Option(metavar="FILE", help="write a summary in markdown, as for a pull request")] = None,
+    jobs: Jobs = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Train one cell of every kind afresh and compare with what was accepted. Exit code 1 where a number moved."""
+    from mmbench import as_text
+    from mmbench import regress as regression
+
+    if plan:
+        covered = regression.planned(regression.chosen(scale))
+        _say(covered, as_text.cover(covered), json)
+        return
+    if accept is not None and not accept.strip():
+        raise UserError("--accept needs a reason: say why the numbers may change")
+    verdict, now = regression.run(scale, jobs)
+    if summary is not None:
+        as_text.write(summary, as_text.regression(regression.answer(verdict), markdown=True))
+    _say(regression.answer(verdict), as_text.regression(regression.answer(verdict)), json)
+    if accept is None:
+        raise typer.Exit(verdict.exit_code)
+    print(f"accepted: {regression.accept(scale, now, verdict, accept)}", file=sys.stderr)
+
+
+@app.command()
 def check(json: Json = False) -> None:
     """Validate every file under benchmarks/ and resolve every cell."""
     from mmbench import answers, as_text

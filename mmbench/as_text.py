@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mmbench import paths
 from mmbench.console import label, table
+from mmbench.errors import UserError
 from mmbench.jobqueue import Outcome
 from mmbench.plan import Plan
 from mmbench.provenance import duration
@@ -79,6 +81,8 @@ def _warnings(answer: Answer) -> Iterator[str]:
     yield from answer["exhausted"]
     for file in answer["damaged"]:
         yield f"{file} is damaged and does not count; the next run sets it aside"
+    for why in dict.fromkeys(cell["why"] for cell in answer["inapplicable"]):
+        yield f"inapplicable: {why}"
     if answer["unwritten"]:
         yield f"{len(answer['unwritten'])} values need code that is still to come: {answer['unwritten'][0]['why']}" + ", ..." * (
             len(answer["unwritten"]) > 1
@@ -128,6 +132,48 @@ def audit(found: Sequence[Answer]) -> str:
         lines.append(f"  {one['kind']}: {one['says']}\n    expected: {one['expected']}\n    found: {one['found']}")
     kinds = {kind: sum(one["kind"] == kind for one in found) for kind in dict.fromkeys(one["kind"] for one in found)}
     return "\n".join((*lines, "", f"{len(found)} findings: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items())))
+
+
+def cover(found: Answer) -> str:
+    heads = {"method": "method", "head": "head", "task": "task", "model": "model", "address": "cell", "of": "stands for"}
+    rows = [dict(zip(heads, c["kind"], strict=False)) | c for c in found["cover"]]
+    said = f"{len(rows)} runs cover every method, head, task and model that the tables combine"
+    return "\n".join((table(rows, heads), "", said + "".join(f"; no cell runs {one}" for one in found["uncovered"])))
+
+
+def regression(found: Answer, markdown: bool = False) -> str:
+    """What moved, by how much and since when; in markdown for a pull request."""
+    rows = found["moved"]
+    heads = {
+        "address": "cell",
+        "metric": "number",
+        "before": "accepted",
+        "now": "now",
+        "says": "moved",
+        "allowed": "allowed",
+        "since": "since",
+    }
+    how = "to the bit" if found["exact"] else "within four standard deviations over seeds, as the machine or torch is another one"
+    count = f"{len(found['cover'])} cells at scale {found['scale']} in {duration(found['seconds'])}, compared {how}"
+    word = "nothing moved" if not found["exit_code"] else f"{len(rows)} numbers moved"
+    lines = [f"**Regression: {word}.** {count}." if markdown else f"{word}: {count}"]
+    if rows:
+        lines += ["", table(rows, heads, "github" if markdown else "simple"), ""]
+    lines += [f"failed: {one}" for one in found["failed"]]
+    for names, says in ((found["unknown"], "without accepted numbers"), (found["stale"], "no longer run")):
+        if names:
+            lines.append(f"{says}: {'; '.join(names)}")
+    if rows or found["unknown"] or found["stale"]:
+        lines.append("If that is as it should be: raise the version of what you changed, and `mmbench regress --accept WHY`")
+    return "\n".join(lines)
+
+
+def write(file: str, text: str) -> None:
+    """UserError where it cannot be written."""
+    try:
+        Path(file).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{file}: cannot be written ({error.strerror})") from None
 
 
 def outcome(found: Plan, ended: Outcome, command: Sequence[str]) -> str:
