@@ -141,6 +141,14 @@ def test_run_of_what_is_blocked_says_so_and_ends_with_2(mmbench):
     assert "0 recorded, 4 runs blocked" in out
 
 
+def test_plan_and_run_of_what_a_paper_calls_inapplicable_say_why(mmbench):
+    line = "inapplicable: method greedy takes exactly 2 modalities, this cell has 3"
+    assert mmbench("plan", "smv-three-modalities:greedy")[1].splitlines()[-1] == line
+    code, out, err = mmbench("run", "smv-three-modalities:greedy")
+    assert (code, err) == (0, line + "\n")
+    assert out.startswith("0 recorded")
+
+
 def test_a_column_of_all_rows_has_an_address(mmbench):
     shown = json.loads(mmbench("show", "mmcosine-scale::cd", "--json")[1])
     assert {cell["column"] for cell in shown["cells"]} == {"cd"}
