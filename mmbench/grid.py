@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mmbench import deviations, wording
+from mmbench.courses import Course
 from mmbench.deviations import Deviation
+from mmbench.gains import Gain
 from mmbench.provenance import Provenance, signature
 from mmbench.spec import SELECTIONS, Cell, ClaimVerdict, Column, Row, Table, TableVerdict, ValueVerdict
 from mmbench.wording import DASH
@@ -111,6 +113,8 @@ class Grid:
     provenance: Provenance
     signature: str
     origins: Mapping[str, Provenance] = field(default_factory=dict)  # key -> where the runs of this setting come from
+    gains: tuple[Gain, ...] = ()
+    courses: tuple[Course, ...] = ()
     elsewhere: Mapping[str, int] = field(default_factory=dict)  # other group -> how many runs of it there are, unverified
 
     @property
@@ -150,12 +154,14 @@ def build(
     provenance: Provenance,
     origins: Mapping[str, Provenance] | None = None,
     elsewhere: Mapping[str, TableVerdict] | None = None,
+    gains: Sequence[Gain] = (),
+    courses: Sequence[Course] = (),
 ) -> Grid:
     """The section of one verdict.
 
     own: the cells of the paper's own setting (scale full, reading paper), from which deviations are measured.
     ledger: NOTES.md entries by id. titles: dataset id -> title. command: the one line that makes this section again.
-    elsewhere: other group -> its verdict of the same section, from its own runs alone.
+    elsewhere: other group -> its verdict of the same section, from its own runs alone. gains, courses: for the pictures.
     """
     table, values = verdict.table, verdict.values
     kind, groups = _kind(verdict), elsewhere or {}
@@ -183,6 +189,8 @@ def build(
         provenance=provenance,
         signature=signature(verdict, selections, provenance),
         origins=origins or {},
+        gains=tuple(gains),
+        courses=tuple(courses),
         elsewhere={group: wording.runs(found.values) for group, found in groups.items()},
     )
 

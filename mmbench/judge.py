@@ -21,6 +21,7 @@ from mmbench.sample import Pool, Sample
 from mmbench.spec import Cell, DatasetFacts, Table, TableVerdict, ValueVerdict
 
 NOT_LEARNED = 0.9  # "Not converge" agrees with a final training loss of at least this share of ln C
+LEVEL = 0.05  # of a test
 WORD = {(True, True): "reproduced", (True, False): "inconclusive", (False, True): "close", (False, False): "not reproduced"}
 UNTESTED: Mapping[str, Any] = {"consistent": None, "equivalent": None, "p": None, "alternative": "", "seeds_needed": None}
 
@@ -35,13 +36,17 @@ def verdicts(
     facts: Mapping[str, DatasetFacts],
     blocked: Mapping[str, str] | None = None,
     failed: Mapping[str, str] | None = None,
+    samples: Mapping[tuple[str, str], Sample] | None = None,
+    looks: int = 1,
 ) -> TableVerdict:
-    """Every value and every claim of one table at one scale and reading. frame: `collect.frame`; blocked, failed: key -> why."""
-    samples = sample.gather(cells, frame, scale, facts)
+    """Every value and every claim of one table at one scale and reading. frame: `collect.frame`; blocked, failed: key -> why;
+    samples: what `sample.gather` makes of the frame, if the caller has them. looks: how often, at most, the seeds are looked at as
+    they are added (E5): each test is made at that part of its level."""
+    samples = samples or sample.gather(cells, frame, scale, facts)
     pools = sample.pools(samples)
     values = []
     for place, one in samples.items():
-        verdict = _without_runs(one.cell, scale) or _value(one, pools.get(place), facts, blocked or {}, failed or {})
+        verdict = _without_runs(one.cell, scale) or _value(one, pools.get(place), facts, blocked or {}, failed or {}, LEVEL / looks)
         values.append(replace(verdict, selections=one.selections))
     values = _holm(values)
     stand_in = scale != "full" or any(facts[c.run["dataset"]].stand_in for c in cells if c.run.get("dataset") in facts)
@@ -49,8 +54,8 @@ def verdicts(
     spread = {column.id: pool for column in table.columns if (pool := _widest(column.id, pools)) is not None}
     return TableVerdict(
         table, scale, reading, tuple(dict.fromkeys(c.run["dataset"] for c in cells if c.run)), stand_in, tuple(values),
-        tuple(claims.evaluate(claim, table, samples, stand_in=stand_in) for claim in table.claims),
-        expected_false_alarms=0.05 * len(tested) if tested else None,
+        tuple(claims.evaluate(claim, table, samples, stand_in=stand_in, looks=looks) for claim in table.claims),
+        expected_false_alarms=LEVEL * len(tested) if tested else None,
         spread={column: pool.sd for column, pool in spread.items()}, df={column: pool.df for column, pool in spread.items()},
         notes=tuple(dict.fromkeys(s.note for s in samples.values() if s.note)),
     )  # fmt: skip
@@ -89,7 +94,7 @@ def _agree(printed: str, computed: str) -> bool:
 
 
 def _value(
-    one: Sample, pool: Pool | None, facts: Mapping[str, DatasetFacts], blocked: Mapping[str, str], failed: Mapping[str, str]
+    one: Sample, pool: Pool | None, facts: Mapping[str, DatasetFacts], blocked: Mapping[str, str], failed: Mapping[str, str], level: float
 ) -> ValueVerdict:
     """The verdict of one cell that runs can decide."""
     cell, values = one.cell, np.array(list(one.values.values()))
@@ -105,7 +110,7 @@ def _value(
         return _printed_word(found, one, facts)
     found = _with_spread(found, values, pool, one.floor)
     if cell.published is not None:
-        found = _tested(found) if found.sd is not None and n else replace(found, difference=_difference(found))
+        found = _tested(found, level) if found.sd is not None and n else replace(found, difference=_difference(found))
     if one.hindrance:
         return replace(found, word="not comparable", why=one.hindrance, **UNTESTED)
     if gone:
@@ -146,10 +151,10 @@ def _difference(found: ValueVerdict) -> float | None:
     return None if found.cell.published is None or found.mean is None else found.mean - float(found.cell.published)
 
 
-def _tested(found: ValueVerdict) -> ValueVerdict:
+def _tested(found: ValueVerdict, level: float) -> ValueVerdict:
     """Consistency and equivalence under k = 1 (or what the paper says); `alternative` where k = n would say otherwise."""
     best, counts = runs_behind(found.cell, found.n)
-    first, *others = [_judged(found, k, best) for k in counts]
+    first, *others = [_judged(found, k, best, level) for k in counts]
     return replace(first, alternative=next((v.word for v in others if v.word != first.word), ""))
 
 
@@ -165,8 +170,8 @@ def runs_behind(cell: Cell, n: int) -> tuple[bool, tuple[int, ...]]:
     return match.group(1) == "best of ", (int(match.group(2)),)
 
 
-def _judged(found: ValueVerdict, k: int, best: bool) -> ValueVerdict:
-    """The two tests of one value, taken as the mean, or the best, of k runs."""
+def _judged(found: ValueVerdict, k: int, best: bool, level: float) -> ValueVerdict:
+    """The two tests of one value, taken as the mean, or the best, of k runs, at a level."""
     cell, n, mean, sd, df = found.cell, found.n, found.mean, found.sd, found.df
     assert cell.published is not None
     assert mean is not None
@@ -180,8 +185,8 @@ def _judged(found: ValueVerdict, k: int, best: bool) -> ValueVerdict:
         low, high = mean - width, mean + width
     away, margin = centre - published, _margin(cell, published)
     fine = margin is not None and stats.too_fine(margin, sd, n)
-    equivalent = margin is not None and not fine and stats.equivalent(away, margin, sd, df, n)
-    consistent = p > 0.05
+    equivalent = margin is not None and not fine and stats.equivalent(away, margin, sd, df, n, level)
+    consistent = p > level
     word, why, needed = WORD[consistent, equivalent], "", None
     if word == "inconclusive":
         needed = stats.seeds_needed(away, margin, sd, df) if margin is not None else None

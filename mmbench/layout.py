@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from mmbench.grid import Block, Entry, Grid, Page
 from mmbench.provenance import Provenance, duration
 from mmbench.wording import DASH
 
+PICTURES = {  # how a picture's file ends -> what it shows
+    "": "the sweep, published and here",
+    "-gains": "gain of each row over plain joint training, with intervals paired by seed",
+    "-curves": "each modality's own output over the epochs, beside the fused one",
+    "-complementarity": "complementary features of each modality over the epochs",
+}
 Rows = tuple[list[str], list[list[str]]]
 
 
@@ -113,6 +119,14 @@ def counts(words: Mapping[str, int]) -> str:
 
 def _several(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def pictures(grid: Grid, files: Collection[str]) -> Iterator[tuple[str, str]]:
+    """(file, what it shows) of the section's pictures among these files."""
+    for end, words in PICTURES.items():
+        name = f"{grid.table.id}-{grid.name}{end}.svg"
+        if name in files:
+            yield name, words
 
 
 def elsewhere(grid: Grid) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmbench import found, grid, paths, plan, provenance, published, records, resolve, suite
+from mmbench import found, grid, layout, paths, plan, provenance, published, records, resolve, suite
 from mmbench.errors import UserError, unknown
 from mmbench.found import Found
 from mmbench.grid import Grid, Page
 from mmbench.spec import READINGS, SCALES, Cell, Table, TableVerdict
 from mmbench.suite import Suite
 
+Samples = Mapping[tuple[str, str], Any]  # (row, column) -> `sample.Sample`
 Section = tuple[str, str, tuple[Cell, ...]]  # scale, reading, cells
 SEEDS = 5
 
@@ -33,7 +34,7 @@ def text(tables: Iterable[str], *, scale: str | None = None, reading: str | None
 
 def save(contents: Iterable[Page], out: Path | None = None) -> list[Path]:
     """The files of pages that are already built: whoever also prints them judges once."""
-    from mmbench.render import latex, markdown, plot
+    from mmbench.render import latex, markdown
 
     folder = out or paths.results() / "tables"
     written: list[Path] = []
@@ -42,9 +43,9 @@ def save(contents: Iterable[Page], out: Path | None = None) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         for content in contents:
             name = content.table.id
-            drawn = {g.name: plot.write(g, folder / f"{name}-{g.name}") for g in content.grids}
+            drawn = {g.name: _drawn(g, folder / f"{name}-{g.name}") for g in content.grids}
             texts = {
-                f"{name}.md": markdown.page(content, {section: files[0].name for section, files in drawn.items() if files}),
+                f"{name}.md": markdown.page(content, {section: [file.name for file in files] for section, files in drawn.items()}),
                 f"{name}.tex": latex.page(content),
                 f"{name}-macros.tex": latex.macros(content),
             }
@@ -56,6 +57,15 @@ def save(contents: Iterable[Page], out: Path | None = None) -> list[Path]:
     except OSError as error:
         raise UserError(f"the report cannot be written to {folder}: {error.strerror}; choose another folder") from None
     return written
+
+
+def _drawn(section: Grid, stem: Path) -> list[Path]:
+    """The pictures of a section; `layout.PICTURES` says what each shows."""
+    from mmbench.render import courseplot, gainplot, plot
+
+    kinds = (plot.write, gainplot.write, courseplot.write_curves, courseplot.write_complementarity)
+    stems = (stem.with_name(f"{stem.name}{end}") for end in layout.PICTURES)
+    return [file for write, where in zip(kinds, stems, strict=True) for file in write(section, where)]
 
 
 def _suite(contents: Sequence[Page], folder: Path, pictures: Collection[str], index: bool) -> list[Path]:
@@ -138,25 +148,30 @@ def _page(table: Table, sections: Sequence[Section], read: Found, asked: tuple[s
 
 
 def _grid(table: Table, scale: str, reading: str, cells: Sequence[Cell], own: Sequence[Cell], read: Found) -> Grid:
-    from mmbench import collect, judge
+    from mmbench import collect, courses, gains, judge, sample
 
     keys = dict.fromkeys(c.key for c in cells)
     mine = [record for key in keys for record in read.own.get(key, ())]
     facts = published.datasets()
 
-    def judged(records: Sequence[Mapping[str, Any]], **missing: Mapping[str, str]) -> TableVerdict:
-        return judge.verdicts(table, cells, collect.frame(records), scale=scale, reading=reading, facts=facts, **missing)
+    def judged(records: Sequence[Mapping[str, Any]], **more: Any) -> tuple[Samples, TableVerdict]:
+        frame = collect.frame(records)
+        samples = sample.gather(cells, frame, scale, facts)
+        return samples, judge.verdicts(table, cells, frame, scale=scale, reading=reading, facts=facts, samples=samples, **more)
 
+    samples, verdict = judged(mine, blocked=_blocked(cells, read.own), failed=_failed())
     origin = provenance.gather(mine)
     return grid.build(
-        judged(mine, blocked=_blocked(cells, read.own), failed=_failed()),
+        verdict,
         own=own,
         ledger=published.ledger(),
         titles={id: known.title.partition(":")[0] for id, known in facts.items()},
         command=_command(table.id, scale, reading, len(origin.seeds) or SEEDS),
         provenance=origin,
         origins={key: provenance.gather(read.own[key]) for key in keys if key in read.own},
-        elsewhere={group: judged(theirs) for group, theirs in read.of(keys).items()},
+        gains=gains.gains(table, samples) if reading == READINGS[0] else (),  # pictures of the text's own setting only
+        courses=courses.courses(table, cells, read.own) if reading == READINGS[0] else (),
+        elsewhere={group: judged(theirs)[1] for group, theirs in read.of(keys).items()},
     )
 
 

@@ -18,6 +18,8 @@ REPORTING = (
     "spec", "errors", "paths", "registry", "published", "resolve", "records", "collect", "plan", "lease", "launch", "pool", "worker",
     "judge", "claims", "stats", "audit", "grid", "layout", "wording", "provenance", "report", "render", "answers", "as_text", "choose",
     "session", "sources", "console", "__main__", "sample", "forms", "grim", "percentages", "statements",
+    "suite", "sheets", "across", "details", "deviations", "found", "sound", "today", "merge", "compare", "paired", "gains", "courses",
+    "look",
 )  # fmt: skip
 TRAINING = (
     "method", "train", "head", "batches", "build", "checkpoint", "optim", "augment", "randomness", "history", "diagnostics", "shapley",

@@ -53,7 +53,7 @@ def files(content: Suite, sheets: Mapping[str, Sheet], pictures: Collection[str]
     for paper in content.papers:
         yield f"paper-{paper.id}.html", _render("paper", f"paper-{paper.id}.html", about, paper=paper, paper_parts=_paper_parts(paper))
         for page in paper.pages:
-            shown = {"page": page, "ledger": _ledger(page), "picture": lambda grid: _picture(grid, pictures)}
+            shown = {"page": page, "ledger": _ledger(page), "pictures": lambda grid: layout.pictures(grid, pictures)}
             yield f"{page.table.id}.html", _render("table", f"{page.table.id}.html", about, **shown)
     for file, sheet in sheets.items():
         yield file, _render("sheet", file, about, sheet=sheet)
@@ -142,11 +142,6 @@ def _claim_heading(grid: Grid) -> str:
 def _ledger(page: Page) -> dict[str, str]:
     notes: dict[str, Footnote] = {note.id: note for grid in page.grids for note in grid.footnotes}
     return {id: note.text for id, note in notes.items()}
-
-
-def _picture(grid: Grid, pictures: Collection[str]) -> str:
-    name = f"{grid.table.id}-{grid.name}.svg"
-    return name if name in pictures else ""
 
 
 def _footer(content: Suite) -> str:

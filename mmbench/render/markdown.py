@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from tabulate import tabulate
 
@@ -27,8 +27,8 @@ GITHUB = Style(escape, SIGNS.__getitem__, bold=lambda text: f"**{text}**", note=
 PLAIN = Style(lambda text: " ".join(text.split()), SIGNS.__getitem__, bold=lambda text: text, note=lambda id: "")
 
 
-def page(content: Page, pictures: Mapping[str, str]) -> str:
-    """The whole page. pictures: section name -> file of its plot, relative to the page."""
+def page(content: Page, pictures: Mapping[str, Collection[str]]) -> str:
+    """The whole page. pictures: section name -> names of the files of its plots, beside the page."""
     table = content.table
     lines = [f"# {escape(table.title)}", f"`{table.id}` · {escape(content.citation)} · {escape(table.where)} · `{table.path}`"]
     if content.banner:
@@ -37,7 +37,7 @@ def page(content: Page, pictures: Mapping[str, str]) -> str:
         lines.append(_table(layout.summary(content, GITHUB)))
     alone = not any(grid.measured for grid in content.grids)
     for grid in content.grids:
-        lines += _section(grid, pictures.get(grid.name)) if grid.measured or grid.elsewhere or alone else _not_run(grid)
+        lines += _section(grid, pictures.get(grid.name, ())) if grid.measured or grid.elsewhere or alone else _not_run(grid)
     if table.untestable:
         lines += ["## Sentences that no run can decide", "\n".join(f"- “{escape(u.says)}”: {escape(u.why)}" for u in table.untestable)]
     lines += _ledger(content)
@@ -78,14 +78,14 @@ def _list(lines: Iterable[str]) -> str:
     return "\n".join(f"- {escape(line)}" for line in lines)
 
 
-def _section(grid: Grid, picture: str | None) -> Iterator[str]:
+def _section(grid: Grid, files: Collection[str]) -> Iterator[str]:
     yield f"## {escape(grid.heading)}"
     yield f"Scale `{grid.scale}`, reading `{grid.reading}`."
     if grid.claims:
         yield "### Claims"
         yield _table(layout.claims(grid, GITHUB))
-    if picture:
-        yield f"![{escape(grid.table.title)}: {escape(grid.heading)}]({picture})"
+    for file, words in layout.pictures(grid, files):
+        yield f"![{escape(grid.table.title)}: {escape(grid.heading)}: {escape(words)}]({file})"
     yield "### Values"
     for block in (b for b in grid.blocks if layout.shown(grid, b)):
         yield layout.title(block, GITHUB)

@@ -7,22 +7,14 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mmbench import look
 from mmbench.grid import Block, Entry, Grid
-
-OURS, PAPER, INK, FAINT = "#0072B2", "#D55E00", "#222222", "#8a8a8a"  # blue and vermilion of Okabe and Ito: told apart by everyone
-STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "mmbench", "svg.fonttype": "none", "font.family": "DejaVu Sans", "font.size": 10, "axes.titlesize": 10,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": FAINT, "axes.labelcolor": INK, "text.color": INK,
-    "xtick.color": INK, "ytick.color": INK, "axes.grid": True, "grid.color": "#e6e6e6", "grid.linewidth": 0.8, "axes.axisbelow": True,
-    "legend.frameon": False, "legend.fontsize": 9, "text.parse_math": False,
-}  # fmt: skip
+from mmbench.look import INK, OURS, PAPER
 
 
 def sweeps(grid: Grid) -> tuple[Block, ...]:
@@ -34,14 +26,7 @@ def write(grid: Grid, stem: Path) -> list[Path]:
     """Draw the sweeps of a section to `<stem>.svg` and `<stem>.png`; nothing, and no file, where there is no sweep."""
     if not sweeps(grid):
         return []
-    with mpl.rc_context():
-        mpl.rcdefaults()  # whatever a user's matplotlibrc says
-        mpl.rcParams.update(STYLE)
-        figure = draw(grid)
-        svg, png = stem.with_name(f"{stem.name}.svg"), stem.with_name(f"{stem.name}.png")
-        figure.savefig(svg, metadata={"Date": None, "Creator": None})
-        figure.savefig(png, dpi=150, metadata={"Software": None})
-    return [svg, png]
+    return look.save(lambda: draw(grid), stem, png=True)
 
 
 def draw(grid: Grid) -> Figure:
@@ -50,7 +35,7 @@ def draw(grid: Grid) -> Figure:
     across, down = (len(blocks), 1) if grid.judged else (2, len(blocks))
     figure = Figure(figsize=(max(6.4, 4.6 * across), 1.3 + 3.2 * down), layout="constrained")
     axes = figure.subplots(down, across, squeeze=False)
-    figure.suptitle(_title(grid), fontsize=11, x=0.01, ha="left", color=INK if grid.judged else PAPER, fontweight="bold")
+    look.title(figure, _title(grid), grid.judged)
     for i, block in enumerate(blocks):
         if grid.judged:
             panels = [axes[0][i]]
@@ -61,18 +46,8 @@ def draw(grid: Grid) -> Figure:
             _measured(panels[1], block)
         for panel in panels:
             _frame(panel, grid, block)
-    _legend(figure)
+    look.legend(figure, order=lambda name: (not name.startswith("published"), name))
     return figure
-
-
-def _legend(figure: Figure) -> None:
-    """One legend below all panels, where it hides nothing; each label once."""
-    found: dict[str, Any] = {}
-    for axes in figure.axes:
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    names = sorted(found, key=lambda name: (not name.startswith("published"), name))
-    figure.legend([found[name] for name in names], names, loc="outside lower center", ncols=2)
 
 
 def _title(grid: Grid) -> str:
