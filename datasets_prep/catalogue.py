@@ -13,6 +13,7 @@ from mmbench.errors import UserError, unknown
 MODULES = {
     "ave": "datasets_prep.ave",
     "ave-localisation": "datasets_prep.ave_localisation",
+    "cmu-mosi": "datasets_prep.cmu_mosi",
     "crema-d": "datasets_prep.crema_d",
     "digits": "datasets_prep.digits",
     "kinetics-sounds": "datasets_prep.kinetics_sounds",
