@@ -73,11 +73,25 @@ def run(
     per_gpu: Annotated[int, typer.Option("--per-gpu", metavar="K", help="jobs at once on each GPU")] = 1,
     slurm: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="an option of sbatch, or parallel=N; repeat it")] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="--on slurm: stay and watch, or leave when the jobs are queued")] = True,
-    again: Annotated[bool, typer.Option("--again", help="try also what has failed three times")] = False, json: Json = False,
+    again: Annotated[bool, typer.Option("--again", help="try also what has failed three times")] = False,
+    until: Annotated[str | None, typer.Option(metavar="decided", help="add seeds (3, 5, 8, 12) until all is decided")] = None,
+    budget: Annotated[str | None, typer.Option(metavar="TIME", help="with --until: how long it may take, for example 2h")] = None,
+    json: Json = False,
 ) -> None:  # fmt: skip
     """Run what is missing. Stopped or killed, the same command goes on where it was."""
     from mmbench import as_text, session
 
+    if until is not None or budget is not None:
+        from mmbench import adaptive
+
+        adaptive.checked(until, budget, on)
+        looks = adaptive.run(
+            tables or [], budget=budget or "", scale=scale, reading=reading, on=on, workers=jobs, device=device, again=again,
+            per_gpu=per_gpu,
+        )  # fmt: skip
+        command = ["mmbench", *sys.argv[1:]]
+        _say([one.answer() for one in looks], as_text.outcome(looks[-1].plan, looks[-1].outcome, command), json)
+        raise typer.Exit(looks[-1].exit_code)
     done = session.run(
         tables or [], scale=scale, reading=reading, seeds=seeds, on=on, workers=jobs, device=device, again=again, per_gpu=per_gpu,
         slurm=slurm or [], wait=wait,

@@ -39,15 +39,16 @@ STAND_IN = {"holds": "seen", "fails": "not seen", "undecided": "unclear"}
 NEVER_ON_A_STAND_IN = ("best", "rises-then-falls", "flat", "value")
 
 
-def evaluate(claim: Claim, table: Table, runs: Runs, *, stand_in: bool) -> ClaimVerdict:
-    """The claim's verdict. runs: `sample.gather`. Diverged seeds are left out, and named."""
+def evaluate(claim: Claim, table: Table, runs: Runs, *, stand_in: bool, looks: int = 1) -> ClaimVerdict:
+    """The claim's verdict. runs: `sample.gather`. Diverged seeds are left out, and named. looks: see `judge.verdicts`."""
     if stand_in and (not claim.transfers or claim.form in NEVER_ON_A_STAND_IN):
         return ClaimVerdict(claim, "not judged on a stand-in", "only directions transfer")
-    findings = _ask(claim, table, runs, RISK, RISK, stand_in)
+    risk = RISK / looks
+    findings = _ask(claim, table, runs, risk, risk, stand_in, looks)
     if len(findings) > 1:  # a lucky one of many is no news
-        shared = RISK / len(findings)
-        risks = (RISK, shared) if claim.over == "all" else (shared, RISK)
-        findings = _ask(claim, table, runs, *risks, stand_in)
+        shared = risk / len(findings)
+        risks = (risk, shared) if claim.over == "all" else (shared, risk)
+        findings = _ask(claim, table, runs, *risks, stand_in, looks)
     found = _together(findings, claim.over)
     asked = _involved(claim, runs)
     if found.word != "missing" and not stand_in:
@@ -58,10 +59,9 @@ def evaluate(claim: Claim, table: Table, runs: Runs, *, stand_in: bool) -> Claim
     return ClaimVerdict(claim, word, why, found.estimate, found.low, found.high, found.probability, found.df, found.n)
 
 
-def _ask(claim: Claim, table: Table, runs: Runs, holds: float, fails: float, stand_in: bool) -> list[Finding]:
-    return [
-        finding for column in claim.columns for finding in FORMS[claim.form](Question(claim, table, column, runs, holds, fails, stand_in))
-    ]
+def _ask(claim: Claim, table: Table, runs: Runs, holds: float, fails: float, stand_in: bool, looks: int) -> list[Finding]:
+    asked = [Question(claim, table, column, runs, holds, fails, stand_in, looks) for column in claim.columns]
+    return [finding for question in asked for finding in FORMS[claim.form](question)]
 
 
 def _involved(claim: Claim, runs: Runs) -> list[Sample]:

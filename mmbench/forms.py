@@ -34,7 +34,8 @@ class Finding:
 
 @dataclass(frozen=True)
 class Question:
-    """A claim in one column. holds, fails: the risks at which a comparison may be called so."""
+    """A claim in one column. holds, fails: the risks at which a comparison may be called so. looks: how often, at most, it is asked
+    as seeds are added: each time at that part of the risk (E5)."""
 
     claim: Claim
     table: Table
@@ -43,6 +44,7 @@ class Question:
     holds: float
     fails: float
     direction_only: bool
+    looks: int = 1
 
     @property
     def sign(self) -> float:
@@ -104,12 +106,13 @@ def _bounded(question: Question, estimate: float, error: float, df: float, n: in
     return Finding("holds" if holds else "fails" if fails else "undecided", estimate, estimate - half, estimate + half, df=df, n=n)
 
 
-def _stated(direction: Finding, error: float, low: float, high: float, amount: str, close: bool) -> Finding:
+def _stated(question: Question, direction: Finding, error: float, low: float, high: float, amount: str, close: bool) -> Finding:
     """The direction and a printed amount together. error: of our mean; low, high: where the amount may lie by its rounding;
     close: our interval lies within the column's margin about the amount."""
     assert direction.estimate is not None
     assert direction.df is not None
-    half = stats.quantile(0.975, direction.df) * error * sqrt(1 + direction.n)  # one pair of runs more: sqrt(1/n) -> sqrt(1 + 1/n)
+    one_more = error * sqrt(1 + direction.n)  # of one pair of runs more: sqrt(1/n) -> sqrt(1 + 1/n)
+    half = stats.quantile(1 - RISK / 2 / question.looks, direction.df) * one_more
     fits = direction.estimate - half <= high and low <= direction.estimate + half
     why = f"{amount} is {'' if fits else 'not '}what one more pair of runs could give{', but within the margin' * (close and not fits)}"
     return replace(direction, word=direction.word if fits or close else "fails", why=why)
@@ -142,7 +145,8 @@ def _shape(
     if found.lacks:
         return [Finding("missing", why=found.lacks)]
     probability = stats.shape(sign * found.values, holds, found.floor)
-    word = "holds" if probability >= CERTAIN else "fails" if probability <= 1 - CERTAIN else "undecided"
+    doubt = (1 - CERTAIN) / question.looks
+    word = "holds" if probability >= 1 - doubt else "fails" if probability <= doubt else "undecided"
     return [Finding(word, probability=probability, df=stats.two_way(found.values)[1], n=found.values.shape[1])]
 
 
@@ -185,7 +189,7 @@ def _gain(question: Question) -> list[Finding]:
             error = stats.contrast(values.values, np.array([1.0, -1.0]), values.floor)[1]
             stated, half = abs(number(amount)), stats.half_unit(amount)
             close = _close(question, gain.low, gain.high, stated)
-            gain = _stated(gain, error, stated - half, stated + half, amount, close)
+            gain = _stated(question, gain, error, stated - half, stated + half, amount, close)
         found.append(gain)
     return found
 
@@ -209,7 +213,7 @@ def _ratio(question: Question, pair: tuple[str, str], ratio: float | None, sign:
     if ratio is not None and not question.direction_only:
         slack, close = stats.half_unit(amount), _close(question, found.low, found.high, ratio)
         low = log(ratio - slack) if ratio > slack else -inf
-        found = _stated(replace(found, word="holds" if close else "undecided"), error, low, log(ratio + slack), amount, close)
+        found = _stated(question, replace(found, word="holds" if close else "undecided"), error, low, log(ratio + slack), amount, close)
     return replace(found, estimate=exp(estimate))
 
 
@@ -220,11 +224,11 @@ def _value(question: Question) -> list[Finding]:
         return [Finding("missing", why=f"{len(runs)} runs of {row} in {question.column}, two are needed")]
     n, mean = len(runs), float(runs.mean())
     error = max(float(runs.std(ddof=1)), *(s.floor for s in question.samples([row]))) / sqrt(n)
-    width = stats.quantile(1 - RISK, n - 1) * error
+    width = stats.quantile(1 - RISK / question.looks, n - 1) * error
     stated, half = number(amount), stats.half_unit(amount)
     close = _close(question, mean - width, mean + width, stated)
     found = Finding("holds" if close else "undecided", mean, mean - width, mean + width, df=n - 1, n=n)
-    return [_stated(found, error, stated - half, stated + half, amount, close)]
+    return [_stated(question, found, error, stated - half, stated + half, amount, close)]
 
 
 def _curve(question: Question) -> list[Finding]:

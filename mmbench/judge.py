@@ -57,8 +57,12 @@ def verdicts(
         tuple(claims.evaluate(claim, table, samples, stand_in=stand_in, looks=looks) for claim in table.claims),
         expected_false_alarms=LEVEL * len(tested) if tested else None,
         spread={column: pool.sd for column, pool in spread.items()}, df={column: pool.df for column, pool in spread.items()},
-        notes=tuple(dict.fromkeys(s.note for s in samples.values() if s.note)),
+        notes=tuple(dict.fromkeys((*(s.note for s in samples.values() if s.note), *([_adaptive(looks)] if looks > 1 else ())))),
     )  # fmt: skip
+
+
+def _adaptive(looks: int) -> str:
+    return f"seeds were added until decided, with up to {looks} looks: every test at level {LEVEL / looks:g} (decisions E5)"
 
 
 def _widest(column: str, pools: Mapping[tuple[str, str], Pool]) -> Pool | None:

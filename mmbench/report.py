@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmbench import found, grid, layout, paths, plan, provenance, published, records, resolve, suite
+from mmbench import adaptive, found, grid, layout, paths, plan, provenance, published, records, resolve, suite
 from mmbench.errors import UserError, unknown
 from mmbench.found import Found
 from mmbench.grid import Grid, Page
@@ -152,12 +152,12 @@ def _grid(table: Table, scale: str, reading: str, cells: Sequence[Cell], own: Se
 
     keys = dict.fromkeys(c.key for c in cells)
     mine = [record for key in keys for record in read.own.get(key, ())]
-    facts = published.datasets()
+    facts, looks = published.datasets(), adaptive.looks(table.id, scale, reading)
 
     def judged(records: Sequence[Mapping[str, Any]], **more: Any) -> tuple[Samples, TableVerdict]:
         frame = collect.frame(records)
         samples = sample.gather(cells, frame, scale, facts)
-        return samples, judge.verdicts(table, cells, frame, scale=scale, reading=reading, facts=facts, samples=samples, **more)
+        return samples, judge.verdicts(table, cells, frame, scale=scale, reading=reading, facts=facts, samples=samples, looks=looks, **more)
 
     samples, verdict = judged(mine, blocked=_blocked(cells, read.own), failed=_failed())
     origin = provenance.gather(mine)

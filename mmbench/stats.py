@@ -73,9 +73,10 @@ def best_of(
     return ends[0] - half, ends[1] + half, middle, p
 
 
-def equivalent(difference: float, margin: float, sd: float, df: float, n: int) -> bool:
-    """The 90 % t-interval of (mean - published), the published value taken as a constant, lies within +- margin."""
-    return abs(difference) + quantile(0.95, df) * sd / sqrt(n) <= margin
+def equivalent(difference: float, margin: float, sd: float, df: float, n: int, level: float = 0.05) -> bool:
+    """The t-interval of (mean - published), the published value taken as a constant, lies within +- margin: at level .05 that of
+    90 %, two one-sided tests."""
+    return abs(difference) + quantile(1 - level, df) * sd / sqrt(n) <= margin
 
 
 def too_fine(margin: float, sd: float, n: int) -> bool:

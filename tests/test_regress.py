@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
-from mmbench import choose, cover, golden, paths, records, regress
+from mmbench import choose, cover, golden, launch, paths, records, regress
 from mmbench.errors import UserError
 from tests import samples
 
@@ -135,8 +136,7 @@ def test_scales_that_cannot_be_regressed_are_named():
 
 def test_the_runs_lie_apart_and_leave_no_record(monkeypatch):
     monkeypatch.setattr(cover, "cover", lambda cells: [cover.Covered(("arl", "concat", "classification", "fusion"), cell(), 1)])
-    monkeypatch.setattr("mmbench.launch.EXECUTE", "tests.fakes:act")
-    monkeypatch.setattr(regress.launch.run, "__kwdefaults__", regress.launch.run.__kwdefaults__ | {"executor": "tests.fakes:act"})
+    monkeypatch.setattr(launch, "run", partial(launch.run, executor="tests.fakes:act"))
     verdict, now = regress.run("demo", 1)
     assert list(now["runs"]) == ["arl concat classification fusion"]
     assert verdict.unknown == ("arl concat classification fusion",)

@@ -1,0 +1,141 @@
+"""Seeds added until a table is decided (decisions E5): after 3, 5, 8 and 12 seeds, each time at a quarter of the level.
+
+That a table was run so is kept beside its records, and the report then judges it at that quarter too: looking four times at the
+full level would raise the false alarms.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmbench import choose, paths, plan, published, records, resolve, session
+from mmbench.errors import UserError
+from mmbench.places import places
+from mmbench.provenance import duration
+from mmbench.session import Session
+from mmbench.spec import ClaimVerdict, TableVerdict, ValueVerdict
+
+LOOKS = (3, 5, 8, 12)  # seeds
+DECIDED = ("reproduced", "close", "not reproduced", "diverged")  # of values; claims: what is not in doubt
+OPEN_CLAIMS = ("undecided", "unclear", "missing")
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(budget: str) -> float:
+    """ "90m", "2h", "1.5h" -> seconds. UserError for anything else."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", budget.strip())
+    if match is None or not float(match[1]):
+        raise UserError(f"--budget is '{budget}': write it as 90m, 2h or 1d")
+    return float(match[1]) * UNITS[match[2]]
+
+
+def checked(until: str | None, budget: str | None, on: str) -> None:
+    """UserError for options that do not go together."""
+    if until != "decided":
+        raise UserError(f"--until is '{until or ''}': write --until decided, with --budget")
+    if budget is None:
+        raise UserError("--until decided needs --budget, for example --budget 2h")
+    if on == "slurm":
+        raise UserError("--until decided looks at the records between seeds: use --on local, or run with --seeds on Slurm")
+
+
+def run(names: Sequence[str], *, budget: str, scale: str, reading: str, **options: Any) -> list[Session]:
+    """Run what is named, look, and add seeds where something is still open, until all is decided, twelve seeds are there or the
+    budget is spent. options: as `session.run`, without `seeds`. One session per look that trained."""
+    end, wanted = time.monotonic() + seconds(budget), choose.cells(names, scale, reading)
+    done: list[Session] = []
+    open_cells = [cell for cell in wanted if cell.state == "run"]
+    for looks, count in enumerate(LOOKS):
+        todo = plan.jobs(open_cells, range(count), scale=scale)
+        need, left = todo.seconds / max(1, len(places(options["device"], options["workers"] or 0))), end - time.monotonic()
+        if looks and (left <= 0 or (not todo.unknown and need > left)):
+            print(f"{count} seeds would need about {duration(need)}, of the budget {duration(max(0.0, left))} is left", file=sys.stderr)
+            break
+        done.append(session.run([cell.address for cell in open_cells], scale=scale, reading=reading, seeds=count, **options))
+        if done[-1].outcome.stopped_by:
+            break
+        verdicts = [judged(id, scale, reading) for id in dict.fromkeys(c.table for c in wanted)]
+        open_cells = [cell for cell in open_cells if cell.address in undecided(verdicts)]
+        note(verdicts, count)
+        print(said(verdicts, count), file=sys.stderr)
+        if not open_cells:
+            break
+    return done
+
+
+def judged(id: str, scale: str, reading: str) -> TableVerdict:
+    """A table by what is recorded now, at a quarter of the level."""
+    from mmbench import collect, judge
+
+    table = published.load(id)
+    cells = resolve.cells(table, scale, reading)
+    keys = {c.key for c in cells}
+    mine = (records.read(file) for (key, _), file in sorted(records.recorded().items()) if key in keys)
+    return judge.verdicts(
+        table, cells, collect.frame(mine), scale=scale, reading=reading, facts=published.datasets(), looks=len(LOOKS)
+    )  # fmt: skip
+
+
+def undecided(verdicts: Iterable[TableVerdict]) -> set[str]:
+    """Addresses of the cells that more seeds could still say something of: an open value, or a part in an open claim."""
+    found: set[str] = set()
+    for verdict in verdicts:
+        cells = {(v.cell.row, v.cell.column): v.cell for v in verdict.values if v.cell.state == "run"}
+        found |= {v.cell.address for v in verdict.values if v.cell.state == "run" and is_open(v)}
+        for claim in verdict.claims:
+            if is_open_claim(claim):
+                found |= {cells[place].address for place in _asked(claim, cells) if place in cells}
+    return found
+
+
+def is_open(value: ValueVerdict) -> bool:
+    """Whether more seeds could decide a printed value. What cannot be compared is never decided by seeds."""
+    return value.cell.published is not None and value.word in ("inconclusive", "single run", "missing")
+
+
+def is_open_claim(claim: ClaimVerdict) -> bool:
+    return claim.word in OPEN_CLAIMS
+
+
+def _asked(claim: ClaimVerdict, cells: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """(row, column) of what a claim is about; without `than` it may be about all rows of its columns."""
+    named = {*claim.claim.rows, *claim.claim.than}
+    return [(row, column) for row, column in cells if column in claim.claim.columns and (row in named or not claim.claim.than)]
+
+
+def said(verdicts: Sequence[TableVerdict], count: int) -> str:
+    """How far a look got, in one line."""
+    values = [v for verdict in verdicts for v in verdict.values if v.cell.state == "run" and v.cell.published is not None]
+    comparable = [v for v in values if v.word in DECIDED or is_open(v)]
+    claims = [c for verdict in verdicts for c in verdict.claims if not c.word.startswith("not judged")]
+    parts = [
+        f"{sum(not is_open(v) for v in comparable)} of {len(comparable)} values" if comparable else "no value can be compared here",
+        f"{sum(not is_open_claim(c) for c in claims)} of {len(claims)} claims decided" if claims else "no claim is judged here",
+    ]
+    return f"look at {count} seeds: {', '.join(parts)}"
+
+
+def note(verdicts: Iterable[TableVerdict], count: int) -> None:
+    """Keep that these tables were looked at as seeds were added."""
+    for verdict in verdicts:
+        file = _file(verdict.table.id, verdict.scale, verdict.reading)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        before = json.loads(file.read_text())["looked_at"] if file.exists() else []
+        partial = file.with_name(f".{file.name}.partial")
+        partial.write_text(json.dumps({"looked_at": sorted({*before, count})}) + "\n")
+        partial.replace(file)
+
+
+def looks(table: str, scale: str, reading: str) -> int:
+    """Into how many looks the level of a table's tests is divided: 1, unless its seeds were added until it was decided."""
+    return len(LOOKS) if _file(table, scale, reading).exists() else 1
+
+
+def _file(table: str, scale: str, reading: str) -> Path:
+    return paths.results() / "adaptive" / f"{table}-{scale}-{reading}.json"

@@ -1,0 +1,147 @@
+"""Seeds added until decided: when it stops, what it runs again, and how often it raises a false alarm."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mmbench import adaptive, choose, judge, launch, records, resolve
+from mmbench import published as tables
+from mmbench.collect import COLUMNS
+from mmbench.errors import UserError
+from mmbench.spec import Cell
+from tests import calibration, samples
+
+TABLE = "arl-gamma"
+
+
+def test_budgets():
+    assert [adaptive.seconds(text) for text in ("90m", "2h", "1.5 h", "30s", "1d")] == [5400, 7200, 5400, 30, 86400]
+    for text in ("2", "h", "0h", "2 weeks", ""):
+        with pytest.raises(UserError, match="write it as 90m, 2h or 1d"):
+            adaptive.seconds(text)
+
+
+def test_options_that_do_not_go_together_are_named():
+    for given, says in (
+        (("", "2h", "local"), "write --until decided"), (("decided", None, "local"), "needs --budget"),
+        (("decided", "2h", "slurm"), "use --on local"),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match=says):
+            adaptive.checked(*given)
+
+
+class Trained:
+    """Stands for the launcher: records each job with an accuracy of its own."""
+
+    def __init__(self, monkeypatch, value) -> None:
+        self.seeds: list[list[int]] = []
+        self.value = value
+        monkeypatch.setattr(launch, "run", self)
+
+    def __call__(self, jobs, *arguments, **options):
+        from mmbench.jobqueue import Outcome
+
+        self.seeds.append(sorted({job.seed for job in jobs}))
+        for job in jobs:
+            record = samples.record(job, "ok")
+            record["data"] |= {"stand_in": True, "imitation": False}
+            for selection in record["result"]["selections"].values():
+                selection["values"]["accuracy"] = self.value(job)
+            records.write(record, {}, {})
+        return Outcome()
+
+
+def run(monkeypatch, value, budget: str = "1h"):
+    trained = Trained(monkeypatch, value)
+    done = adaptive.run([TABLE], budget=budget, scale="demo", reading="paper", on="local", workers=1, device="cpu")
+    return trained, done
+
+
+def transferring() -> bool:
+    return any(claim.transfers for claim in tables.load(TABLE).claims)
+
+
+def test_a_clear_difference_needs_one_look(monkeypatch, capsys):
+    """With no transferring claim in doubt nothing more is run."""
+    trained, done = run(monkeypatch, lambda job: 80.0 + job.run["params"]["gamma"] + 0.01 * (job.seed % 3))
+    assert trained.seeds == [[0, 1, 2]]
+    assert len(done) == 1
+    assert "look at 3 seeds" in capsys.readouterr().err
+    assert adaptive.looks(TABLE, "demo", "paper") == 4
+    assert adaptive.looks(TABLE, "full", "paper") == 1
+
+
+def test_what_is_in_doubt_is_run_again_and_only_that(monkeypatch):
+    cells = [c for c in resolve.cells(tables.load("arl-fusion"), "demo") if c.state == "run"]
+    trained = Trained(monkeypatch, lambda job: 80.0 + 5 * np.sin(hash((job.key, job.seed)) % 1000))
+    noise = np.random.default_rng(3)
+    trained.value = lambda job: 80.0 + float(noise.standard_normal())
+    adaptive.run(["arl-fusion"], budget="1h", scale="demo", reading="paper", on="local", workers=1, device="cpu")
+    assert trained.seeds[0] == [0, 1, 2]
+    assert [seeds for seeds in trained.seeds[1:]] == [[3, 4], [5, 6, 7], [8, 9, 10, 11]][: len(trained.seeds) - 1]
+    assert len(trained.seeds) > 1, "differences of pure noise are not decided at the first look"
+    counts = {c.key: sum(1 for (key, _) in records.recorded() if key == c.key) for c in cells}
+    assert set(counts.values()) <= {3, 5, 8, 12}
+
+
+def test_it_stops_before_a_look_that_the_budget_does_not_allow(monkeypatch, capsys):
+    noise = np.random.default_rng(3)
+    monkeypatch.setattr("tests.samples.record", slow(samples.record))
+    trained = Trained(monkeypatch, lambda job: 80.0 + float(noise.standard_normal()))
+    adaptive.run(["arl-fusion"], budget="5m", scale="demo", reading="paper", on="local", workers=1, device="cpu")
+    assert trained.seeds == [[0, 1, 2]]
+    assert "5 seeds would need about" in capsys.readouterr().err
+
+
+def slow(record):
+    """Records of runs that took an hour."""
+
+    def made(job, status):
+        found = record(job, status)
+        found["environment"]["seconds"]["total"] = 3600.0
+        return found
+
+    return made
+
+
+def test_names_are_checked_before_anything_runs(monkeypatch):
+    trained = Trained(monkeypatch, lambda job: 80.0)
+    with pytest.raises(UserError, match="unknown"):
+        adaptive.run(["no-table"], budget="1h", scale="demo", reading="paper", on="local", workers=1, device="cpu")
+    assert trained.seeds == []
+    assert choose.cells([TABLE], "demo", "paper")
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5])
+def test_false_alarms_over_all_looks_stay_below_the_level(correlation):
+    """Values drawn as the paper drew its own: how often any look calls one not reproduced. Through the public judge."""
+    source, columns = np.random.default_rng(7), 120
+    common = source.standard_normal((columns, 1, max(adaptive.LOOKS))) * np.sqrt(correlation)
+    own = source.standard_normal((columns, calibration.ROWS, max(adaptive.LOOKS))) * np.sqrt(1 - correlation)
+    runs, printed = 60 + common + own, 60 + source.standard_normal((columns, calibration.ROWS))
+    names = {(f"r{i}", f"c{j}"): f"{printed[j, i]:.2f}" for j in range(columns) for i in range(calibration.ROWS)}
+    cells = [
+        Cell("toy", r, c, text, "accuracy", "%", "higher", "run", key=f"{r}{c}", run={"dataset": "toy", "split": "standard"},
+             view=calibration.VIEW)
+        for (r, c), text in names.items()
+    ]  # fmt: skip
+    table, alarms = calibration.table(columns, names), set()
+    for n in adaptive.LOOKS:
+        found = judge.verdicts(
+            table, cells, frame(runs[:, :, :n]), scale="full", reading="paper", facts=calibration.FACTS, looks=len(adaptive.LOOKS)
+        )  # fmt: skip
+        alarms |= {v.cell.address for v in found.values if not v.consistent}
+    rate = len(alarms) / len(cells)
+    assert 0.005 < rate <= 0.05
+
+
+def frame(runs: np.ndarray) -> pd.DataFrame:
+    """columns x rows x seeds -> the frame of the judge."""
+    columns, rows, n = runs.shape
+    return pd.DataFrame(0, index=range(runs.size), columns=list(COLUMNS)).assign(
+        key=[f"r{i}c{j}" for j in range(columns) for i in range(rows) for _ in range(n)], seed=list(range(n)) * (columns * rows),
+        group="local", status="ok", fingerprint="f", device_kind="cpu", stand_in=False, imitation=False,
+        selection=calibration.VIEW.selection, metric=calibration.VIEW.name, value=runs.reshape(-1), n_test=744, train_loss=0.1, started="",
+    )  # fmt: skip
