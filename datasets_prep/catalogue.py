@@ -13,6 +13,7 @@ from mmbench.errors import UserError, unknown
 MODULES = {
     "ave": "datasets_prep.ave",
     "ave-localisation": "datasets_prep.ave_localisation",
+    "caltech101-20": "datasets_prep.caltech101_20",
     "cmu-mosi": "datasets_prep.cmu_mosi",
     "crema-d": "datasets_prep.crema_d",
     "digits": "datasets_prep.digits",
