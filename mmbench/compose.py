@@ -140,8 +140,8 @@ class Composer:
             lacking.append(f"task {run['task']}")
         if self.facts[run["dataset"]].stand_in and run["dataset"] not in registry.DATASETS:
             lacking.append(f"stand-in {run['dataset']}")
-        if "pretraining" in run:
-            lacking.append("pretraining on another dataset")
+        if "pretraining" in run and self.facts[run["dataset"]].stand_in:
+            lacking.append("pretraining on another stand-in")
         return f"not written yet: {', '.join(dict.fromkeys(lacking))}" if lacking else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import resource
 import signal
@@ -22,6 +23,7 @@ from mmbench.checkpoint import Checkpoint, digest
 from mmbench.datasets import store
 from mmbench.datasets.data import Data
 from mmbench.method import Run
+from mmbench.pretraining import before, pretrain
 from mmbench.spec import Job
 from mmbench.train import Stopped, train
 
@@ -40,13 +42,18 @@ def execute(
     place = torch.device(device)
     if place.type == "cpu":
         torch.set_num_threads(1)  # more threads give other bits, and slow each other down
+    first = before(job.run) if data is None else None  # what smoke is given is not pretrained on anything
     data = load(job.run) if data is None else data
+    earlier = None if first is None else load(first)
     run = build.run(job.run, job.seed, data, place, paths.weights())
     method = build.method(job.run)
     loaded = time.perf_counter() - began
-    checkpoint = Checkpoint(paths.results() / "checkpoints" / f"{job.key}-s{job.seed}.pt", every)
+    folder, name = paths.results() / "checkpoints", records.name(job.key, job.seed)
+    checkpoint, early = Checkpoint(folder / f"{name}.pt", every), Checkpoint(folder / f"{name}-pretraining.pt", every)
     with stoppable() as asked:
         try:
+            if earlier is not None and not checkpoint.path.exists():
+                pretrain(run, earlier, early, lambda: asked.signal is not None, progress or (lambda news: None))
             past, clock = loop(run, method, job.views, checkpoint, lambda: asked.signal is not None, progress or (lambda news: None))
         except Stopped:
             if asked.signal == signal.SIGINT:
@@ -55,7 +62,7 @@ def execute(
     seconds = {"total": time.perf_counter() - began, "load": loaded, "train": clock["train"], "evaluate": clock["evaluate"]}
     record = {
         "schema": records.SCHEMA, "key": job.key, "seed": job.seed, "group": paths.group(), "run": dict(job.run),
-        "result": result(run, past), "data": provenance(data),
+        "result": result(run, past), "data": provenance(data, earlier),
         "environment": environment(place, job.run["precision"], started, seconds, int(clock["resumed"])),
         "signature": signature(job, place),
     }  # fmt: skip
@@ -63,6 +70,7 @@ def execute(
     curve = {name: np.asarray(values, dtype=np.float32) for name, values in past["curve"].items()}
     records.write(record, curve, kept)
     checkpoint.remove()
+    early.remove()
     return record["result"]["status"]
 
 
@@ -97,8 +105,12 @@ def _rounded(values: Mapping[str, float]) -> dict[str, float]:
     return {n: float(f"{value:.7g}") for n, value in values.items() if np.isfinite(value) and not n.startswith(("gradient.", "val."))}
 
 
-def provenance(data: Data) -> dict[str, Any]:
-    return {"fingerprint": data.fingerprint, "version": data.version, "stand_in": data.stand_in, "imitation": data.imitation}
+def provenance(data: Data, earlier: Data | None = None) -> dict[str, Any]:
+    """earlier: what the run was pretrained on; the fingerprint then covers both."""
+    both = [data] if earlier is None else [data, earlier]
+    fingerprint = data.fingerprint if earlier is None else hashlib.sha256("".join(d.fingerprint for d in both).encode()).hexdigest()
+    kind = {"stand_in": any(d.stand_in for d in both), "imitation": any(d.imitation for d in both)}
+    return {"fingerprint": fingerprint, "version": data.version, **kind}
 
 
 def environment(place: torch.device, asked: str, started: datetime, seconds: Mapping[str, float], resumed: int) -> dict[str, Any]:

@@ -90,10 +90,10 @@ def _given_up(failure: Mapping[str, Any]) -> str:
 
 def obstacle(run: Mapping[str, Any]) -> str | None:
     """Why the run cannot be done here, in one line with the ways out, or None. Looks for files, reads none."""
-    dataset = run["dataset"]
-    if dataset not in DATASETS and (lack := _unprepared(dataset)):
-        how = f"run 'mmbench data prepare {dataset} --raw DIR'"
-        return f"blocked: {dataset} is {lack}: {how}, or try the stand-in with --scale demo"
+    for dataset in dict.fromkeys((run["dataset"], run.get("pretraining", run)["dataset"])):
+        if dataset not in DATASETS and (lack := _unprepared(dataset)):
+            how = f"run 'mmbench data prepare {dataset} --raw DIR'"
+            return f"blocked: {dataset} is {lack}: {how}, or try the stand-in with --scale demo"
     folder = paths.weights()
     for name in _weights(run):
         if folder is None or not (folder / name).is_file():

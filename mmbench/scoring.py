@@ -18,6 +18,7 @@ from mmbench.metrics import accuracy, macro_f1
 from mmbench.spec import View
 
 SCORES = ("accuracy", "macro-f1")
+SUBSET = "subset."  # before the name of a part's extra, N bool: items that a view scores alone, as RML's of the labels shared with CREMA-D
 
 
 def scores(kept: Mapping[str, Tensor], classes: int, modalities: Sequence[str], views: Sequence[View]) -> dict[str, float]:
@@ -50,8 +51,8 @@ def measured(arrays: Mapping[str, np.ndarray]) -> dict[str, float]:
 def score(arrays: Mapping[str, np.ndarray], classes: int, view: View) -> float:
     labels, predicted = arrays["labels"], _choice(arrays, view)
     if view.subset != "all":
-        first = _first(view.subset)
-        labels, predicted = labels[:first], predicted[:first]
+        chosen = arrays[name] if (name := f"{SUBSET}{view.subset}") in arrays else slice(_first(view.subset))
+        labels, predicted = labels[chosen], predicted[chosen]
     if view.metric == "accuracy":
         return accuracy(predicted, labels)
     if view.metric == "macro-f1":
@@ -73,7 +74,7 @@ def _first(subset: str) -> int:
     """`first-704` -> 704, the subsets that released loaders score by dropping the last incomplete batch."""
     head, _, count = subset.partition("-")
     if head != "first" or not count.isdigit():
-        raise UserError(f"unknown scored subset '{subset}'; expected 'all' or 'first-<count>'")
+        raise UserError(f"unknown scored subset '{subset}'; expected 'all', 'first-<count>' or one that the prepared dataset names")
     return int(count)
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from mmbench import scoring
+from mmbench.errors import UserError
 from mmbench.execute import result
 from mmbench.spec import View
 from mmbench.train import _evaluate
@@ -45,6 +46,20 @@ def test_two_closed_masks_leave_no_zeta_in_the_record():
     stored = result(run, past)["selections"]["last"]["values"]
     assert "zeta" not in stored
     assert stored["compl.visual"] == 0
+
+
+def test_a_subset_that_the_data_name_is_scored_alone():
+    """RML's clips of the labels that CREMA-D has too."""
+    content = vqvae.data((("visual", (3, 16, 16)), ("audio", (1, 16, 16))), count=8)
+    for part in content.parts.values():
+        part.extras["subset.shared-labels"] = part.labels != 2
+    run = vqvae.run(content=content)
+    run.change = lambda features: features
+    numbers, stored = _evaluate(run, (View("accuracy", subset="shared-labels"),))
+    right = stored["fused"].argmax(1) == stored["labels"]
+    assert numbers["accuracy@shared-labels"] == pytest.approx(100 * float(right[stored["labels"] != 2].float().mean()))
+    with pytest.raises(UserError, match="unknown scored subset 'shared'; expected 'all', 'first-<count>' or one that the prepared"):
+        _evaluate(run, (View("accuracy", subset="shared"),))
 
 
 def test_stored_predictions_hold_no_measures():

@@ -51,6 +51,12 @@ class CMVQVAE(nn.Module):
             initialise(head, spec["init"])
         return cls(built, head, given["commitment"], given["penalty"])
 
+    @property
+    def answering(self) -> str:
+        """The layer whose numbers are the classes, by the beginning of its parameters' names."""
+        network = cast(nn.Sequential, self.head.network)
+        return f"head.network.{len(network) - 1}."
+
     def forward(
         self,
         inputs: Mapping[str, Tensor],

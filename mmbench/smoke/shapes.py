@@ -56,7 +56,10 @@ BY_HAND: dict[tuple[str, str], dict[str, Stored]] = {
     ("nyuv2", "classes-40"): {"color": _pictures(256, 256, entries=1), "depth": _values(1, 256, 256)},
     ("rml", "mel-256x256"): {"visual": _pictures(128, 128, entries=31), "audio": Stored("spectrogram", (256, 256), "float32")},
 }  # fmt: skip
-EXTRAS_BY_HAND: dict[str, dict[str, Stored]] = {"nyuv2": {"labels": Stored("values", (256, 256), "int64")}}
+EXTRAS_BY_HAND: dict[str, dict[str, Stored]] = {
+    "nyuv2": {"labels": Stored("values", (256, 256), "int64")},
+    "rml": {"subset.shared-labels": Stored("values", (), "bool")},  # not surprise, which CREMA-D lacks
+}
 TRIALS = {"voxceleb2": ("vox1-o-cleaned", "mmcosine-trials")}
 
 

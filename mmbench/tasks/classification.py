@@ -35,6 +35,7 @@ class Classification:
     def collect(self, out: Out, batch: Batch) -> dict[str, Tensor]:
         """What evaluation keeps of a batch: log-probabilities (B x C) and the choices (B) of every output and decision."""
         kept = {"fused": out.fused.log_softmax(1), "labels": batch.labels, **out.scores}
+        kept |= {name: extra for name, extra in batch.extras.items() if name.startswith(scoring.SUBSET)}
         kept["contribution"] = contributions(out.head, out.features, batch.labels)
         kept |= {f"choice.{m}": logits.argmax(1) for m, logits in out.unimodal.items()}
         return kept | {f"choice/{name}": logits.argmax(1) for name, logits in out.decisions.items()}
