@@ -26,7 +26,7 @@ TRAINING = (
     "metrics", "scoring", "valuation", "datasets", "encoders", "heads", "tasks", "models", "methods",
 )  # fmt: skip
 START = ("__main__", "answers", "as_text", "choose", "session", "plan", "published", "resolve", "records", "launch", "console")
-SHARED = {"datasets": {"data"}}  # what the siblings of a folder stand on
+SHARED = {"datasets": {"data", "digits", "pictures"}}  # what the siblings of a folder stand on
 
 
 @cache
