@@ -24,7 +24,6 @@ _DATASETS = {
     "digit-strokes": Entry("", 1, "", "stand-in: digits as pictures and as pose sequences"),
     "moving-digits": Entry("", 1, "", "stand-in: moving digits with flow and difference streams"),
     "digit-views": Entry("", 1, "", "stand-in: five views of real digits"),
-    "synthetic-speakers": Entry("", 1, "", "stand-in: voices and faces with trial lists"),
 }
 
 PLANNED: dict[str, dict[str, Entry]] = {

@@ -261,6 +261,9 @@ DATASETS: dict[str, Entry] = {
     "av-digits": Entry("mmbench.datasets.standins.av_digits:load", 1, "", "stand-in: real written digits with spoken digits"),
     "text-digits": Entry("mmbench.datasets.standins.text_digits:load", 1, "", "stand-in: spoken digits with text and pictures"),
     "event-tracks": Entry("mmbench.datasets.standins.event_tracks:load", 1, "", "stand-in: ten-second tracks with an event in a part"),
+    "synthetic-speakers": Entry(
+        "mmbench.datasets.standins.synthetic_speakers:load", 1, "", "stand-in: voices and faces with trial lists"
+    ),
 }
 
 _ADAM = {"lr": "float", "weight_decay": "float", "betas": "floats", "eps": "float"}
