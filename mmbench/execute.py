@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 import mmbench
-from mmbench import build, history, paths, precision, records, registry
+from mmbench import build, features, history, paths, precision, records, registry
 from mmbench.checkpoint import Checkpoint, digest
 from mmbench.datasets import store
 from mmbench.datasets.data import Data
@@ -68,7 +68,7 @@ def execute(
     }  # fmt: skip
     kept = {f"{label}/{name}": a for label, k in past["kept"].items() for name, a in run.task.predictions(k).items()}
     curve = {name: np.asarray(values, dtype=np.float32) for name, values in past["curve"].items()}
-    records.write(record, curve, kept)
+    records.write(record, curve, kept, features.picture(run) if record["result"]["status"] == "ok" else None)
     checkpoint.remove()
     early.remove()
     return record["result"]["status"]

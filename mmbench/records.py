@@ -42,8 +42,14 @@ def beside(record: Path, what: str) -> Path:
     return record.with_suffix(f".{what}.npz")
 
 
-def write(record: dict[str, Any], curve: Mapping[str, Any], predictions: Mapping[str, Any]) -> Path | None:
-    """Write the arrays, then the record, by an exclusive link: never replaced, never half there. None if it already exists."""
+def picture(record: Path) -> Path:
+    """The PNG file beside a record, of runs that leave one."""
+    return record.with_suffix(".png")
+
+
+def write(record: dict[str, Any], curve: Mapping[str, Any], predictions: Mapping[str, Any], shown: bytes | None = None) -> Path | None:
+    """Write the arrays (and the picture), then the record, by an exclusive link: never replaced, never half there. None if it already
+    exists."""
     target = path(record["run"], record["key"], record["seed"], record["group"])
     complain_about(record, target)
     text = _fitted(record)
@@ -55,6 +61,10 @@ def write(record: dict[str, Any], curve: Mapping[str, Any], predictions: Mapping
     for what, arrays in (("curve", curve), ("pred", predictions)):
         if arrays:
             _write_arrays(beside(target, what), arrays)
+    if shown is not None:
+        whole = _partial(picture(target))
+        whole.write_bytes(shown)
+        whole.replace(picture(target))
     partial = _partial(target)
     try:
         _write_text(partial, text)
@@ -192,7 +202,7 @@ def set_aside(file: Path) -> Path:
     while (folder / f"{stem}.json").exists():
         n += 1
         stem = f"{file.stem}.{n}"
-    for source in (beside(file, "curve"), beside(file, "pred"), file):
+    for source in (beside(file, "curve"), beside(file, "pred"), picture(file), file):
         if source.exists():
             source.replace(folder / source.name.replace(file.stem, stem, 1))
     return folder / f"{stem}.json"
