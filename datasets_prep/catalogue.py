@@ -20,6 +20,7 @@ MODULES = {
     "kinetics-sounds": "datasets_prep.kinetics_sounds",
     "nyuv2": "datasets_prep.nyuv2",
     "pennaction": "datasets_prep.pennaction",
+    "rml": "datasets_prep.rml",
     "ucf101": "datasets_prep.ucf101",
 }
 
