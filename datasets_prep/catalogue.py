@@ -24,6 +24,9 @@ MODULES = {
     "ucf101": "datasets_prep.ucf101",
 }
 
+SOURCE = "source"  # the preparation of a dataset that others are made from
+SHIPS = "part of mmbench"
+
 
 def load(id: str) -> Dataset:
     """The dataset of this name; UserError for one that ships with mmbench, or whose preparation is not written, or is unknown."""
@@ -32,6 +35,8 @@ def load(id: str) -> Dataset:
     facts = published.datasets()
     if id in facts and facts[id].stand_in:
         raise UserError(f"{id} ships with mmbench: there is nothing to prepare")
+    if id in facts and facts[id].preparation == SOURCE:
+        raise UserError(f"{id} is a source of other datasets: name those, with '{id}' among their raw folders")
     if id in facts:
         raise UserError(f"{id}: its preparation is not written yet; ready: {', '.join(MODULES)}")
     raise unknown("dataset", id, {*MODULES, *facts})
@@ -42,13 +47,21 @@ def entries(root: Path) -> list[dict[str, Any]]:
     feeds = tables()
     return [
         {
-            "id": id, "title": facts.title, "licence": facts.licence, "access": facts.access, "size": facts.size, "url": facts.url,
+            "id": id, "title": facts.title, "licence": facts.licence, "access": facts.access,
+            "size": facts.size or SHIPS * facts.stand_in, "url": facts.url or SHIPS * facts.stand_in,
             "modalities": list(facts.modalities), "splits": list(facts.splits), "tables": sorted(feeds.get(id, ())),
             "stand_in": facts.stand_in, "prepared": _prepared(root, id),
-            "preparation": "ships" if id in registry.DATASETS else "written" if id in MODULES else "not written",
+            "preparation": _state(id, facts.preparation),
         }
         for id, facts in published.datasets().items()
     ]  # fmt: skip
+
+
+def _state(id: str, preparation: str) -> str:
+    """Can it be prepared, and if not, why not."""
+    if id in registry.DATASETS:
+        return "ships"
+    return "written" if id in MODULES else "source" if preparation == SOURCE else "not written"
 
 
 def _prepared(root: Path, id: str) -> dict[str, Any] | None:
