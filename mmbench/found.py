@@ -1,4 +1,5 @@
-"""The records that a report is made of: ours, and apart from them those of other groups, which nobody here has verified."""
+"""The records that a report is made of: ours, where we have none those that come with the project (group `reference`), and apart
+from them those of other groups, which nobody here has verified."""
 
 from __future__ import annotations
 
@@ -8,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmbench import paths, records, today
+from mmbench import paths, provenance, records, today
+from mmbench.provenance import Provenance
 
+SHIPPED = "reference"  # the group whose records come with the project: all tables on the stand-ins
 Records = Mapping[str, Sequence[Mapping[str, Any]]]  # key -> its records, seeds in order
 
 
@@ -17,6 +20,13 @@ Records = Mapping[str, Sequence[Mapping[str, Any]]]  # key -> its records, seeds
 class Found:
     own: Records
     others: Mapping[str, Records] = field(default_factory=dict)  # group -> its records
+    _origins: dict[str, Provenance] = field(default_factory=dict, repr=False)
+
+    def origin(self, key: str) -> Provenance:
+        """Where our runs of a key come from; found once, however many sections show it."""
+        if key not in self._origins:
+            self._origins[key] = provenance.gather(self.own[key])
+        return self._origins[key]
 
     def of(self, keys: Collection[str]) -> dict[str, list[Mapping[str, Any]]]:
         """Group -> its records of these keys; without the groups that have none."""
@@ -30,11 +40,21 @@ def read(keys: Collection[str], every: bool) -> Found:
     every: `keys` are all that any table asks for, so that records of ours with other ones count nowhere: one line on stderr says so,
     and names the component versions that are not today's.
     """
-    own, strays = _read(paths.group(), keys, every)
+    own, shipped = _counted(paths.group(), keys, every), {}
+    if paths.group() != SHIPPED:
+        shipped = _counted(SHIPPED, keys, every)
+    others = {group: _read(group, keys, False)[0] for group in records.groups() if group not in (paths.group(), SHIPPED)}
+    others[SHIPPED] = {key: theirs for key, theirs in shipped.items() if key in own}
+    own = {key: own.get(key) or shipped[key] for key in sorted(own.keys() | shipped.keys())}
+    return Found(own, {group: found for group, found in sorted(others.items()) if found})
+
+
+def _counted(group: str, keys: Collection[str], every: bool) -> Records:
+    """The records of a group that count; of those that do not, a line on stderr."""
+    found, strays = _read(group, keys, every)
     if line := today.counted_out(r["run"] for r in strays):
-        print(f"in group {paths.group()}, {line}", file=sys.stderr)
-    others = {group: _read(group, keys, False)[0] for group in records.groups() if group != paths.group()}
-    return Found(own, {group: found for group, found in others.items() if found})
+        print(f"in group {group}, {line}", file=sys.stderr)
+    return found
 
 
 def _read(group: str, keys: Collection[str], every: bool) -> tuple[Records, list[Mapping[str, Any]]]:

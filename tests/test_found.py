@@ -37,6 +37,21 @@ def test_ours_by_key_with_seeds_in_order_and_other_groups_apart():
     assert read.of(["another"]) == {}
 
 
+def test_what_comes_with_the_project_stands_in_where_we_have_nothing(capsys):
+    other = key(samples.run(versions=TODAY, epochs=7))
+    for seed in (0, 1):
+        write(seed, group=found.SHIPPED)
+        write(seed, group=found.SHIPPED, epochs=7)
+    write(5)
+    read = found.read({KEY, other}, every=True)
+    assert [r["seed"] for r in read.own[KEY]] == [5], "never mixed within a run: groups are never pooled"
+    assert [r["seed"] for r in read.own[other]] == [0, 1]
+    assert {group: [*theirs] for group, theirs in read.others.items()} == {found.SHIPPED: [KEY]}
+    write(0, group=found.SHIPPED, versions=TODAY | {"loop": 0})
+    found.read({KEY, other}, every=True)
+    assert capsys.readouterr().err.startswith("in group reference, 1 record count nowhere")
+
+
 def test_our_group_is_the_one_that_is_named(monkeypatch):
     write(0)
     write(0, group="lab-a")
