@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from mmbench import featured
 from mmbench.grid import Block, Entry, Grid, Page
 from mmbench.provenance import Provenance, duration
 from mmbench.wording import DASH
@@ -127,6 +128,7 @@ def pictures(grid: Grid, files: Collection[str]) -> Iterator[tuple[str, str]]:
         name = f"{grid.table.id}-{grid.name}{end}.svg"
         if name in files:
             yield name, words
+    yield from featured.pictures(grid, files)
 
 
 def elsewhere(grid: Grid) -> str:

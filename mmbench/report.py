@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmbench import adaptive, found, grid, layout, paths, plan, provenance, published, records, resolve, suite
+from mmbench import adaptive, featured, found, grid, layout, paths, plan, provenance, published, records, resolve, suite
 from mmbench.errors import UserError, unknown
 from mmbench.found import Found
 from mmbench.grid import Grid, Page
@@ -65,7 +65,7 @@ def _drawn(section: Grid, stem: Path) -> list[Path]:
 
     kinds = (plot.write, gainplot.write, courseplot.write_curves, courseplot.write_complementarity)
     stems = (stem.with_name(f"{stem.name}{end}") for end in layout.PICTURES)
-    return [file for write, where in zip(kinds, stems, strict=True) for file in write(section, where)]
+    return [file for write, where in zip(kinds, stems, strict=True) for file in write(section, where)] + featured.copied(section, stem)
 
 
 def _suite(contents: Sequence[Page], folder: Path, pictures: Collection[str], index: bool) -> list[Path]:
