@@ -19,11 +19,6 @@ _MODELS: dict[str, Entry] = {}
 _TASKS: dict[str, Entry] = {}
 
 _DATASETS = {
-    "paired-digits": Entry("", 1, "", "stand-in: clean digits with cluttered ones"),
-    "digit-scenes": Entry("", 1, "", "stand-in: scenes of digits in colour and depth, with pixel labels"),
-    "digit-strokes": Entry("", 1, "", "stand-in: digits as pictures and as pose sequences"),
-    "moving-digits": Entry("", 1, "", "stand-in: moving digits with flow and difference streams"),
-    "digit-views": Entry("", 1, "", "stand-in: five views of real digits"),
 }
 
 PLANNED: dict[str, dict[str, Entry]] = {

@@ -261,6 +261,15 @@ DATASETS: dict[str, Entry] = {
     "av-digits": Entry("mmbench.datasets.standins.av_digits:load", 1, "", "stand-in: real written digits with spoken digits"),
     "text-digits": Entry("mmbench.datasets.standins.text_digits:load", 1, "", "stand-in: spoken digits with text and pictures"),
     "event-tracks": Entry("mmbench.datasets.standins.event_tracks:load", 1, "", "stand-in: ten-second tracks with an event in a part"),
+    "paired-digits": Entry("mmbench.datasets.standins.paired_digits:load", 1, "", "stand-in: clean digits with cluttered ones"),
+    "digit-scenes": Entry(
+        "mmbench.datasets.standins.digit_scenes:load", 1, "", "stand-in: scenes of digits in colour and depth, with pixel labels"
+    ),
+    "digit-strokes": Entry("mmbench.datasets.standins.digit_strokes:load", 1, "", "stand-in: digits as pictures and as pose sequences"),
+    "moving-digits": Entry(
+        "mmbench.datasets.standins.moving_digits:load", 1, "", "stand-in: moving digits with flow and difference streams"
+    ),
+    "digit-views": Entry("mmbench.datasets.standins.digit_views:load", 1, "", "stand-in: five views of real digits"),
     "synthetic-speakers": Entry(
         "mmbench.datasets.standins.synthetic_speakers:load", 1, "", "stand-in: voices and faces with trial lists"
     ),

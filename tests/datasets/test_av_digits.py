@@ -9,7 +9,7 @@ import torch
 
 from mmbench import build
 from mmbench.checkpoint import Checkpoint
-from mmbench.datasets.standins import av_digits
+from mmbench.datasets.standins import av_digits, digits
 from mmbench.errors import UserError
 from mmbench.train import train
 from tests import tiny
@@ -44,13 +44,11 @@ def test_training_has_equally_many_of_each_digit(data):
 
 
 def test_image_and_sound_are_of_the_labelled_digit(data):
-    from sklearn.datasets import load_digits
-
-    digits = load_digits().target
+    _, shown = digits.images()
     for part in data.parts.values():
         for key, label in zip(part.keys, part.labels.tolist(), strict=True):
             image, sound = key.split("+")
-            assert digits[int(image.removeprefix("image-"))] == label
+            assert shown[int(image.removeprefix("image-"))] == label
             assert int(sound.split("-")[1]) == label
 
 
@@ -92,16 +90,16 @@ def test_the_picture_of_a_pair_is_that_image_and_the_sound_that_sound(data, monk
     shown = load_digits().images[int(image.removeprefix("image-"))]
     quarters = part.arrays["visual"][0, 0].reshape(8, 4, 8, 4).mean((1, 3)).numpy()
     assert np.corrcoef(shown.ravel(), quarters.ravel())[0, 1] > 0.95
-    archive = np.load(av_digits.SOUNDS)
+    archive = np.load(digits.SOUNDS)
     stored = archive["test"][archive["test_keys"].tolist().index(sound.removeprefix("sound-"))]
     assert np.corrcoef(stored.ravel(), part.arrays["audio"][0, 0].numpy().ravel())[0, 1] > 0.99999
 
 
 def test_the_shipped_sounds_are_small_distinct_and_match_their_checksum():
-    content = av_digits.SOUNDS.read_bytes()
+    content = digits.SOUNDS.read_bytes()
     assert len(content) <= 3_000_000
-    assert hashlib.sha256(content).hexdigest() == av_digits.SOUNDS.with_suffix(".sha256").read_text().split()[0]
-    archive = np.load(av_digits.SOUNDS)
+    assert hashlib.sha256(content).hexdigest() == digits.SOUNDS.with_suffix(".sha256").read_text().split()[0]
+    archive = np.load(digits.SOUNDS)
     together = np.concatenate([archive["train"], archive["test"]])
     assert together.dtype == np.uint8
     assert len({picture.tobytes() for picture in together}) == len(together) == 3000
@@ -109,10 +107,10 @@ def test_the_shipped_sounds_are_small_distinct_and_match_their_checksum():
 
 def test_damaged_or_missing_sounds_get_one_line(tmp_path, monkeypatch):
     file = tmp_path / "spoken_digits.npz"
-    monkeypatch.setattr(av_digits, "SOUNDS", file)
+    monkeypatch.setattr(digits, "SOUNDS", file)
     with pytest.raises(UserError, match=r"spoken_digits.npz is missing: install mmbench again"):
         av_digits.load()
-    shutil.copy(av_digits.Path(av_digits.__file__).parent / "spoken_digits.sha256", tmp_path)
+    shutil.copy(digits.Path(digits.__file__).parent / "spoken_digits.sha256", tmp_path)
     file.write_bytes(b"not the sounds")
     with pytest.raises(UserError, match=r"spoken_digits.npz is damaged"):
         av_digits.load()
