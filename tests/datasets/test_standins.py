@@ -11,10 +11,12 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from sklearn import datasets
 
 from mmbench import published, registry
 from mmbench.datasets.data import Data
 from mmbench.datasets.standins import digits, pictures
+from mmbench.errors import UserError
 
 IDS = ("paired-digits", "digit-strokes", "moving-digits", "digit-views", "digit-scenes")
 NO_SETTINGS = {"VERSION", "BACKGROUND", "VOID"}  # what the labels mean
@@ -110,6 +112,15 @@ def test_every_setting_is_handed_to_the_fingerprint(id: str, monkeypatch: pytest
 def test_the_fingerprint_is_of_every_setting_and_of_the_shipped_file() -> None:
     assert pictures.fingerprint(1, 2.5) == pictures.fingerprint(1, 2.5)
     assert len({pictures.fingerprint(*s, shipped=f) for s, f in (((1, 2), b""), ((1, 3), b""), ((1, 2), b"x"))}) == 3
+
+
+def test_other_digits_than_those_that_were_measured_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels, shown = (np.array(array) for array in datasets.load_digits(return_X_y=True))
+    pixels[17, 20] += 1
+    monkeypatch.setattr(datasets, "load_digits", lambda return_X_y: (pixels, shown))
+    for id in IDS:
+        with pytest.raises(UserError, match=r"^scikit-learn's load_digits gives other digits .*: install it by constraints.txt$"):
+            module(id).load()
 
 
 def test_each_set_has_a_stream_of_its_own() -> None:
