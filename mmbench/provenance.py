@@ -64,6 +64,38 @@ def gather(records: Iterable[Mapping[str, Any]]) -> Provenance:
     )
 
 
+def merge(several: Iterable[Provenance]) -> Provenance:
+    """The provenance of all these runs together, each of another key; what `gather` says of their records."""
+    found = list(several)
+    versions: dict[str, set[str]] = {}
+    for one in found:
+        for name, known in one.versions.items():
+            versions.setdefault(name, set()).update(known)
+
+    def every(name: str) -> tuple[Any, ...]:
+        return tuple(sorted({value for one in found for value in getattr(one, name)}))
+
+    newest = max(((one.newest, one.newest_commit) for one in found), default=("", ""))
+    return Provenance(
+        runs=sum(one.runs for one in found),
+        settings=sum(one.settings for one in found),
+        diverged=sum(one.diverged for one in found),
+        seeds=every("seeds"),
+        groups=every("groups"),
+        commits=every("commits"),
+        dirty=sum(one.dirty for one in found),
+        versions={name: tuple(sorted(versions[name])) for name in sorted(versions)},
+        devices=every("devices"),
+        kinds=every("kinds"),
+        data=every("data"),
+        components=every("components"),
+        seconds=sum(one.seconds for one in found),
+        peak_memory_mb=max((one.peak_memory_mb for one in found), default=0.0),
+        newest=newest[0],
+        newest_commit=newest[1],
+    )
+
+
 def signature(verdict: TableVerdict, selections: Iterable[str], provenance: Provenance) -> str:
     """One line that says how the section was made, everything that could change it: to paste beside a number in a paper."""
     return line({"table": verdict.table.id, "scale": verdict.scale, "reading": verdict.reading}, selections, provenance)

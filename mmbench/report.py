@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from mmbench import adaptive, featured, found, grid, layout, paths, plan, provenance, published, records, resolve, suite
+from mmbench import adaptive, featured, found, grid, layout, paths, places, plan, provenance, published, records, resolve, suite
 from mmbench.errors import UserError, unknown
 from mmbench.found import Found
 from mmbench.grid import Grid, Page
@@ -16,6 +19,7 @@ from mmbench.suite import Suite
 Samples = Mapping[tuple[str, str], Any]  # (row, column) -> `sample.Sample`
 Section = tuple[str, str, tuple[Cell, ...]]  # scale, reading, cells
 SEEDS = 5
+ALONE = 8  # sections whose pictures are drawn sooner than other processes have started
 
 
 def write(tables: Iterable[str], *, scale: str | None = None, reading: str | None = None, out: Path | None = None) -> list[Path]:
@@ -41,9 +45,10 @@ def save(contents: Iterable[Page], out: Path | None = None) -> list[Path]:
     contents = list(contents)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        pictures = _pictures(contents, folder)
         for content in contents:
             name = content.table.id
-            drawn = {g.name: _drawn(g, folder / f"{name}-{g.name}") for g in content.grids}
+            drawn = {g.name: pictures[name, g.name] for g in content.grids}
             texts = {
                 f"{name}.md": markdown.page(content, {section: [file.name for file in files] for section, files in drawn.items()}),
                 f"{name}.tex": latex.page(content),
@@ -57,6 +62,21 @@ def save(contents: Iterable[Page], out: Path | None = None) -> list[Path]:
     except OSError as error:
         raise UserError(f"the report cannot be written to {folder}: {error.strerror}; choose another folder") from None
     return written
+
+
+def _pictures(contents: Sequence[Page], folder: Path) -> dict[tuple[str, str], list[Path]]:
+    """(table, section) -> the files of its pictures. Many are drawn by several processes: a report of all tables mostly draws."""
+    grids = {(page.table.id, grid.name): grid for page in contents for grid in page.grids if grid.measured}
+    slim = [replace(grid, origins={}, footnotes=(), deviations=(), claims=()) for grid in grids.values()]
+    stems = [folder / f"{table}-{section}" for table, section in grids]
+    workers = places.cores() if len(slim) > ALONE else 1
+    if workers > 1:
+        with ProcessPoolExecutor(workers, get_context("fork")) as pool:
+            drawn = list(pool.map(_drawn, slim, stems))
+    else:
+        drawn = list(map(_drawn, slim, stems))
+    files = {(page.table.id, grid.name): [] for page in contents for grid in page.grids}
+    return files | dict(zip(grids, drawn, strict=True))
 
 
 def _drawn(section: Grid, stem: Path) -> list[Path]:
@@ -160,7 +180,8 @@ def _grid(table: Table, scale: str, reading: str, cells: Sequence[Cell], own: Se
         return samples, judge.verdicts(table, cells, frame, scale=scale, reading=reading, facts=facts, samples=samples, looks=looks, **more)
 
     samples, verdict = judged(mine, blocked=_blocked(cells, read.own), failed=_failed())
-    origin = provenance.gather(mine)
+    origins = {key: read.origin(key) for key in keys if key in read.own}
+    origin = provenance.merge(origins.values())
     return grid.build(
         verdict,
         own=own,
@@ -168,7 +189,7 @@ def _grid(table: Table, scale: str, reading: str, cells: Sequence[Cell], own: Se
         titles={id: known.title.partition(":")[0] for id, known in facts.items()},
         command=_command(table.id, scale, reading, len(origin.seeds) or SEEDS),
         provenance=origin,
-        origins={key: provenance.gather(read.own[key]) for key in keys if key in read.own},
+        origins=origins,
         gains=gains.gains(table, samples) if reading == READINGS[0] else (),  # pictures of the text's own setting only
         courses=courses.courses(table, cells, read.own) if reading == READINGS[0] else (),
         elsewhere={group: judged(theirs)[1] for group, theirs in read.of(keys).items()},

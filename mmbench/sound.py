@@ -23,7 +23,7 @@ ENVIRONMENT = {
     "device", "device_kind", "threads", "cpu_capability", "path", "versions", "commit", "dirty", "started", "seconds", "peak_memory_mb",
     "resumed",
 }  # fmt: skip
-NUMBER = (int, float)
+PLAIN = {int, float}
 
 
 class _NotANumber(ValueError):
@@ -74,9 +74,9 @@ def _misplaced(result: Mapping[str, Any], around: Mapping[str, Any]) -> str | No
     for label, chosen in result["selections"].items():
         if not isinstance(chosen, dict) or not isinstance(chosen.get("values"), dict):
             return f"result.selections.{label}.values"
-        for metric, value in chosen["values"].items():
-            if not _finite(value):
-                return f"result.selections.{label}.values.{metric}"
+        values = chosen["values"]
+        if not (set(map(type, values.values())) <= PLAIN and all(map(math.isfinite, values.values()))):
+            return next((f"result.selections.{label}.values.{metric}" for metric, value in values.items() if not _finite(value)), None)
     loose = {"result.train_loss": result.get("train_loss"), "environment.peak_memory_mb": around.get("peak_memory_mb")}
     loose |= {f"result.evaluated.{part}": count for part, count in result["evaluated"].items()}
     loose |= {f"environment.seconds.{part}": time for part, time in around["seconds"].items()}
@@ -84,4 +84,4 @@ def _misplaced(result: Mapping[str, Any], around: Mapping[str, Any]) -> str | No
 
 
 def _finite(value: Any) -> bool:
-    return isinstance(value, NUMBER) and math.isfinite(value)
+    return type(value) in PLAIN and math.isfinite(value)

@@ -38,3 +38,10 @@ def test_a_dirty_tree_shows_in_the_signature():
 
 def test_durations():
     assert [provenance.duration(s) for s in (41.6, 200, 3600 * 5 + 190)] == ["42 s", "3 min 20 s", "5 h 03 min"]
+
+
+def test_merged_by_key_is_what_all_records_together_say():
+    several = {dataset: [made_up.record(seed, dataset, device=f"gpu {seed}") for seed in range(3)] for dataset in ("crema-d", "av-digits")}
+    whole = provenance.gather([record for found in several.values() for record in found])
+    assert provenance.merge(map(provenance.gather, several.values())) == whole
+    assert provenance.merge([]) == provenance.gather([])

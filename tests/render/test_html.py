@@ -87,7 +87,8 @@ def test_nothing_comes_from_the_network(whole):
 
 
 def test_the_size(whole):
-    assert sum(len(text.encode()) for name, text in whole.items() if name.endswith((".html", ".css", ".js"))) <= LIMIT
+    """Of the page of the whole suite, which holds every value with its settings, its style and its script."""
+    assert len(whole["index.html"].encode()) <= LIMIT
 
 
 def test_text_of_a_suite_cannot_become_markup():

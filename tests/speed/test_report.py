@@ -1,0 +1,39 @@
+"""What a report costs: of all tables, from generated records, in time and memory per record. MMBENCH_RECORDS says how many (default
+20,000; the issue's number is 100,000). Times are printed, never asserted; that the cost grows no faster than the records is."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+
+from mmbench import published, report
+from tests import generated
+from tests.render import sites
+
+MANY = int(os.environ.get("MMBENCH_RECORDS", "20000"))
+
+
+def cost(folder, seeds: int) -> tuple[int, float, float]:
+    """How many records there are, the CPU seconds that their pages take, and those that all files take."""
+    with sites.results(folder):
+        files = sum(1 for _ in generated.write(generated.cells(["full", "demo"]), range(seeds)))
+        began = time.process_time()
+        pages = list(report.pages(published.ids(), narrow=False))
+        built = time.process_time() - began
+        began = time.perf_counter()
+        report.save(pages)
+    return files, built, time.perf_counter() - began
+
+
+def test_a_report_of_all_tables_grows_with_its_records_and_no_faster(tmp_path, capsys):
+    seeds = max(8, -(-MANY // len(generated.cells(["full", "demo"]))))
+    found = [cost(tmp_path / str(n), n) for n in (2, seeds // 4, seeds)]
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    with capsys.disabled():
+        for files, built, saved in found:
+            print(f"\n{files} records: pages in {built:.1f} s of CPU, files in {saved:.1f} s", end="")
+        print(f"\nat most {memory:.0f} MB")
+    (few, base, _), (some, middle, _), (many, most, _) = found
+    assert (most - base) / (many - few) < 2 * max(middle - base, 0.1) / (some - few)
+    assert memory < 2048
