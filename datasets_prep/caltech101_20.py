@@ -97,7 +97,10 @@ def _hdf5(path: Path) -> tuple[list[Any], Any, Any]:
     lacking = [name for name in VIEWS if not isinstance(file.get(name), h5py.Dataset)] + ([] if label else ["Y"])
     if lacking:
         raise UserError(f"{path}: has no array '{lacking[0]}'; it has {lists.few(list(file), 9) or 'none'}")
-    return [np.asarray(file[name]) for name in VIEWS], np.asarray(file[label]), None
+    try:
+        return [np.asarray(file[name]) for name in VIEWS], np.asarray(file[label]), None
+    except OSError:
+        raise UserError(f"{path}: an array of it cannot be read: download it again") from None
 
 
 def _labels(path: Path, given: Any) -> np.ndarray:

@@ -50,7 +50,7 @@ def load(path: Path, names: Sequence[str] | None = None) -> dict[str, Any]:
     whole(path)
     try:
         found = scipy.io.loadmat(path, variable_names=names)
-    except (ValueError, TypeError, KeyError, OSError, EOFError, NotImplementedError, MemoryError, scipy.io.matlab.MatReadError) as error:
+    except Exception as error:  # whatever SciPy's reader raises for damaged bytes
         raise UserError(f"{path}: is no whole MATLAB file ({str(error)[:80]}): download it again") from None
     return {name: value for name, value in found.items() if not name.startswith("__")}
 
@@ -87,6 +87,12 @@ def _opened(path: str, stamp: int) -> Any:
 
 def array(path: str | Path, name: str, shape: tuple[int | None, ...], dtypes: str) -> Any:
     """An array of a v7.3 file, of which rows are read when they are indexed. dtypes: the kinds and sizes allowed, as "u2 f4"."""
+    return _array(str(path), Path(path).stat().st_mtime_ns, name, shape, dtypes)
+
+
+@cache
+def _array(path: str, stamp: int, name: str, shape: tuple[int | None, ...], dtypes: str) -> Any:
+    """Held open: the unpacked chunks are forgotten when an array is closed."""
     file = opened(path)
     if name not in file or not isinstance(file[name], h5py.Dataset):
         raise UserError(f"{path}: has no array '{name}'; it has {few([n for n in file if not n.startswith('#')], 9) or 'none'}")

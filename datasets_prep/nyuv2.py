@@ -229,5 +229,6 @@ DATASET = Dataset(
     expected=EXPECTED,
     layout=f"{FILE} with splits.mat, classMapping40.mat and class13Mapping.mat",
     extras={"labels": {f"classes-{n}": f"labels-{n}" for n in (40, 13)}},
-    speed=60.0,
+    speed=30.0,
+    memory=450,
 )

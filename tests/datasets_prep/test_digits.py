@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from datasets_prep import digits, digits_imitation, digits_splits, doctor, folders
+from datasets_prep import digits, digits_imitation, digits_splits, doctor, folders, verbs
 from datasets_prep.digits_imitation import count, picture
 from mmbench import batches, pairs, published
 from mmbench.datasets import store
@@ -168,6 +168,13 @@ def test_two_sources_may_lie_anywhere(made, tmp_path):
     assert len(digits.find(given, BOTH).items) == 20
     with pytest.raises(UserError, match=r"no train-images-idx3-ubyte\.gz in it"):
         digits.find(folders.sources([f"mnist={raw / 'SVHN'}", f"svhn={raw}"], digits.DATASET.folders, None), BOTH)
+
+
+def test_one_process_reads_the_files(made, tmp_path, capsys):
+    verbs.prepare("digits", [str(made.raw())], jobs=8, root=tmp_path)
+    assert "0.9 GB of memory" in (said := capsys.readouterr().err)  # not eight times that
+    assert "with 1 processes" in said
+    assert load(tmp_path).fingerprint == load(made.store()).fingerprint
 
 
 def test_every_defect_is_tried_here():
