@@ -36,6 +36,7 @@ ARRAYS = {
         (SIDE, SIDE, 3), "uint8", "frames", "the 45 middle frames, a square of 190 or 380 from the middle, resized", ragged=True,
         typical=2 * AROUND + 1, settings={"content": "rgb"},
     ),
+    "shared-labels": Array((1,), "bool", "values", "whether CREMA-D has its emotion too: all but surprise"),
 }  # fmt: skip
 
 
@@ -69,6 +70,8 @@ def find(sources: Sources, wanted: Sequence[str]) -> Found:
 def make(item: Item, wanted: Sequence[str]) -> Made:
     """Sound and pictures of one clip; either stays where the other cannot be made."""
     made, path = Made(), Path(item.files["clips"])
+    if "shared-labels" in wanted:
+        made.arrays["shared-labels"] = np.array([item.facts["emotion"] != "surprise"])
     try:
         pick = (lambda count, rate: middle(count)) if "faces" in wanted else None
         clip = media.clip(path, pick, sound="mel-256x256" in wanted)
@@ -118,6 +121,7 @@ DATASET = Dataset(
     module=__name__,
     arrays=ARRAYS,
     preparations={"mel-256x256": {"audio": "mel-256x256", "visual": "faces"}},
+    extras={"subset.shared-labels": "shared-labels"},  # CM-VQVAE scores these clips alone
     classes=CLASSES,
     groups="speaker",
     find=find,

@@ -18,7 +18,7 @@ from mmbench.metrics import accuracy, macro_f1
 from mmbench.spec import View
 
 SCORES = ("accuracy", "macro-f1")
-SUBSET = "subset."  # before the name of a part's extra, N bool: items that a view scores alone, as RML's of the labels shared with CREMA-D
+SUBSET = "subset."  # before the name of a part's extra, N or N x 1 bool: items that a view scores alone, as RML's labels of CREMA-D
 
 
 def scores(kept: Mapping[str, Tensor], classes: int, modalities: Sequence[str], views: Sequence[View]) -> dict[str, float]:
@@ -51,7 +51,7 @@ def measured(arrays: Mapping[str, np.ndarray]) -> dict[str, float]:
 def score(arrays: Mapping[str, np.ndarray], classes: int, view: View) -> float:
     labels, predicted = arrays["labels"], _choice(arrays, view)
     if view.subset != "all":
-        chosen = arrays[name] if (name := f"{SUBSET}{view.subset}") in arrays else slice(_first(view.subset))
+        chosen = arrays[name].ravel() if (name := f"{SUBSET}{view.subset}") in arrays else slice(_first(view.subset))
         labels, predicted = labels[chosen], predicted[chosen]
     if view.metric == "accuracy":
         return accuracy(predicted, labels)

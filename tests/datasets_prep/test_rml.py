@@ -52,6 +52,14 @@ def test_names_in_every_form_are_read(clips):
     assert Counter(item.group for item in found.values()) == {"s1": 6, "s2": 6, "s6": 6, "s7": 6}
 
 
+def test_the_clips_of_the_labels_that_crema_d_has_are_named(clips):
+    """CM-VQVAE scores them alone, as `accuracy@shared-labels`."""
+    for part in load(clips.store()).parts.values():
+        named = part.extras["subset.shared-labels"]
+        assert named.dtype == bool
+        assert named.ravel().tolist() == [rml_splits.CLASSES["alphabetical"][label] != "surprise" for label in part.labels]
+
+
 def test_frames_are_the_middle_ones_cut_to_the_face(clips):
     faces = row(clips.store(), "visual", "s1-an01")
     assert faces.shape == (45, 128, 128, 3)
