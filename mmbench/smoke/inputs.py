@@ -15,14 +15,14 @@ from mmbench.smoke.shapes import Stored
 from mmbench.spec import DatasetFacts
 from mmbench.trials import PREFIX
 
-TESTED = 2  # items of the test and validation parts
+TESTED = 1  # items of the test and validation parts
 TRIALS = np.array([[0, 1, 1], [0, 2, 0], [1, 3, 0], [2, 3, 1]])
 
 
 def made(run: Mapping[str, Any], facts: DatasetFacts, folder: Path) -> Data:
     """A training part of one batch, a small test part, and a validation part where the split has one. The files lie in `folder`."""
     random = np.random.default_rng(0)
-    stored, more = shapes.arrays(run), shapes.extras(run["dataset"])
+    stored, more = shapes.arrays(run), shapes.extras(run)
     sizes = {"train": run["batch"], "test": TESTED} | ({"val": TESTED} if "val" in facts.splits.get(run["split"], {}) else {})
     if run["dataset"] in shapes.TRIALS:
         sizes["test"] = int(TRIALS.max()) + 1
@@ -57,6 +57,8 @@ def noise(shape: tuple[int, ...], dtype: str, random: np.random.Generator) -> np
 
 
 def _extra(stored: Stored, count: int, classes: int, random: np.random.Generator) -> np.ndarray:
-    """Labels of every second or pixel, or what is a yes or no of them."""
+    """Labels of every second or pixel, or what is a yes or no of them; of a subset all items are."""
+    if stored.dtype == "bool":
+        return np.ones((count, *stored.shape), bool)
     whole = np.dtype(stored.dtype).kind in "iu"
     return random.integers(0, classes if whole else 2, (count, *stored.shape)).astype(stored.dtype)

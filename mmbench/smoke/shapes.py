@@ -44,22 +44,9 @@ BY_HAND: dict[tuple[str, str], dict[str, Stored]] = {
     ("meld", "fbank-frames-bert"): {
         "audio": Stored("spectrogram", (1024, 128), "float32"), "visual": _SECONDS, "text": _values(768),
     },
-    # MMSA's unaligned_50.pkl (facts/datasets 7).
-    ("cmu-mosi", "mmsa-unaligned-nonnegative"): {"audio": _values(375, 5), "visual": _values(500, 20), "text": _values(50, 768)},
-    # Caltech101-20.mat, the views in the order of the file (facts/datasets 12).
-    ("caltech101-20", "views"): {f"view{i}": _values(d) for i, d in enumerate((48, 40, 254, 1984, 512, 928), 1)},
     # Waves of 400 frames and aligned faces of 224x224 at 2 fps (facts/datasets 10, facts/mmcosine 1.9).
     ("voxceleb2", "wave-16k"): {"audio": _VOICE, "visual": _pictures(224, 224, entries=8)},
-    # CM-VQVAE's sizes (facts/cmvqvae B7): 32x32 digits, 256x256 pictures, 100 poses of 13 joints, 128x128 faces.
-    ("digits", "pairs-32"): {"mnist": _values(1, 32, 32), "svhn": _values(3, 32, 32)},
-    ("pennaction", "frame-pose-100"): {"color": _pictures(256, 256), "pose": _values(100, 26)},
-    ("nyuv2", "classes-40"): {"color": _pictures(256, 256, entries=1), "depth": _values(1, 256, 256)},
-    ("rml", "mel-256x256"): {"visual": _pictures(128, 128, entries=31), "audio": Stored("spectrogram", (256, 256), "float32")},
 }  # fmt: skip
-EXTRAS_BY_HAND: dict[str, dict[str, Stored]] = {
-    "nyuv2": {"labels": Stored("values", (256, 256), "int64")},
-    "rml": {"subset.shared-labels": Stored("values", (), "bool")},  # not surprise, which CREMA-D lacks
-}
 TRIALS = {"voxceleb2": ("vox1-o-cleaned", "mmcosine-trials")}
 
 
@@ -78,12 +65,13 @@ def arrays(run: Mapping[str, Any]) -> dict[str, Stored]:
     return {m: _stored(prepared.arrays[name]) for m, name in names.items()}
 
 
-def extras(dataset: str) -> dict[str, Stored]:
+def extras(run: Mapping[str, Any]) -> dict[str, Stored]:
     """What the task alone reads: labels of another shape than one per item, and the like."""
-    prepared = _prepared(dataset)
+    prepared = _prepared(run["dataset"])
     if prepared is None:
-        return EXTRAS_BY_HAND.get(dataset, {})
-    return {name: _stored(prepared.arrays[array]) for name, array in prepared.extras.items()}
+        return {}
+    named = {name: array if isinstance(array, str) else array[run["preparation"]] for name, array in prepared.extras.items()}
+    return {name: _stored(prepared.arrays[array]) for name, array in named.items()}
 
 
 def _prepared(dataset: str) -> Any:

@@ -18,6 +18,8 @@ from mmbench.randomness import generator
 from mmbench.spec import View
 from mmbench.train import _advance, _begin, _evaluate, _steps, fit, ready
 
+_WATCHED: set[tuple[str, ...]] = set()
+
 
 def two_steps(
     run: Run, method: Method, views: Sequence[View], checkpoint: Checkpoint, stop: Callable[[], bool],
@@ -43,13 +45,21 @@ def two_steps(
         _advance(schedule, losses[-1])
     began, past = time.perf_counter(), history.empty()
     numbers, kept = _evaluate(run, views)
-    one = replace(run, spec={**run.spec, "batch": 1})  # the gradients' norms of one item: a batch would cost a third step
-    numbers |= {"loss": losses[-1]} | diagnostics.gradient_norms(one) | history.logged(run.logged)
+    numbers |= {"loss": losses[-1]} | gradient_norms(run) | history.logged(run.logged)
     wanted = history.rules(views, run.task.primary, "val" in run.data.parts)
     history.append(past, numbers, kept, {label: replace(v, after=0) for label, v in wanted.items()}, run.task.primary, run.task.better)
     clock["evaluate"] = time.perf_counter() - began
     tell(described(run) | {"still": still(run, before), "step_seconds": clock["train"] / 2})
     return past | {"train_loss": losses[-1]}, clock
+
+
+def gradient_norms(run: Run) -> dict[str, float]:
+    """Of one item, as a batch would cost a third step; and once for each network and task in a process: they ask no method."""
+    kind = run.spec["task"], run.spec["model"], run.spec["head"], *(run.spec["encoders"][m]["name"] for m in run.modalities)
+    if kind in _WATCHED:
+        return {}
+    _WATCHED.add(kind)
+    return diagnostics.gradient_norms(replace(run, spec={**run.spec, "batch": 1}))
 
 
 def weights(run: Run) -> dict[str, Tensor]:
