@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from datasets_prep import lists, rules
+from datasets_prep import lists, pickles, rules
 from datasets_prep.dataset import Expected, Found, Sources, Split
 from mmbench.errors import UserError
 
@@ -91,8 +91,11 @@ def _cmvqvae(paths: dict[str, Path]) -> Split:
     """Pickled lists: paths of flv files, and eight lists of labels of which the third is the emotion, in alphabetical order."""
     parts = {}
     for part in PARTS:
-        videos, labels = (lists.plain_pickle(paths[f"{part}_{what}.pkl"]) for what in ("videos", "labels"))
-        names = [Path(str(video)).stem for video in videos]
+        videos, labels = (pickles.load(paths[f"{part}_{what}.pkl"]) for what in ("videos", "labels"))
+        given_paths = pickles.texts(videos)
+        if given_paths is None:
+            raise UserError(f"{paths[f'{part}_videos.pkl']}: is no list of paths")
+        names = [Path(video).stem for video in given_paths]
         given = _emotions(labels, len(names), paths[f"{part}_labels.pkl"])
         for name, label in zip(names, given, strict=True):
             if name.count("_") != 3 or emotion(name) != label:
@@ -108,7 +111,7 @@ def _cmvqvae(paths: dict[str, Path]) -> Split:
 def _emotions(labels: Sequence[Sequence[int]], count: int, path: Path) -> list[str]:
     try:
         given = [ALPHABETICAL[int(label)] for label in labels[2]]
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, LookupError):
         given = []
     if len(given) != count:
         raise UserError(f"{path}: is not eight lists of {count} labels each, the third of them 0 to 5")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from mmbench.errors import UserError
 
@@ -98,20 +96,6 @@ def few(names: Sequence[str], most: int = 3) -> str:
     """ "a, b, c and 12 more"."""
     shown = ", ".join(str(name) for name in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
-class _Plain(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        raise pickle.UnpicklingError(f"holds {module}.{name}")
-
-
-def plain_pickle(path: Path) -> Any:
-    """A pickle of lists, strings and numbers. One that would run code is refused: unpickling others' files is running them."""
-    try:
-        with path.open("rb") as handle:
-            return _Plain(handle).load()
-    except (pickle.UnpicklingError, EOFError, AttributeError, ValueError, IndexError) as error:
-        raise UserError(f"{path}: is no pickle of plain lists ({error})") from None
 
 
 def by_hash(keys: Iterable[str]) -> list[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 from collections import Counter
+from pathlib import Path
 
 import av
 import numpy as np
@@ -184,6 +186,21 @@ def test_what_costs_a_clip(crema, tmp_path, defect):
     if expected is not None:
         assert next(iter(reasons)).startswith(expected)
     assert data["items"] == 26
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("train_videos.pkl", 7, r"train_videos\.pkl: is no list of paths"),
+        ("val_labels.pkl", {"a": 1}, r"val_labels\.pkl: is not eight lists of 5 labels each"),
+        ("test_videos.pkl", Path("x"), r"test_videos\.pkl: was not read, it would run code: it asks for pathlib\."),
+    ],
+)
+def test_cmvqvaes_lists_that_are_none(crema, name, content, says):
+    raw = crema.copy()
+    (raw / "lists/data_cremad" / name).write_bytes(pickle.dumps(content))
+    with pytest.raises(UserError, match=says):
+        crema_d_splits.splits(Found([]), Sources({"": raw}))
 
 
 def test_every_defect_is_tried_here():

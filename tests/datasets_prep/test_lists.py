@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pickle
-
 import pytest
 
 from datasets_prep import lists, rules
@@ -54,21 +51,6 @@ def test_lists_are_found_in_the_first_folder_that_has_them(tmp_path):
     assert lists.find("train.csv", [None, tmp_path / "a", tmp_path / "b"]) == tmp_path / "a/deep/Train.CSV"
     assert lists.find("train.csv", [tmp_path / "b"]) == tmp_path / "b/train.csv"
     assert lists.find("test.csv", [tmp_path / "missing", tmp_path]) is None
-
-
-class Evil:
-    def __reduce__(self):
-        return os.system, ("true",)
-
-
-def test_pickles_that_would_run_code_are_refused(tmp_path):
-    path = tmp_path / "a.pkl"
-    path.write_bytes(pickle.dumps([["a"], [1, 2]]))
-    assert lists.plain_pickle(path) == [["a"], [1, 2]]
-    for content in (pickle.dumps(Evil()), b"", b"nonsense", pickle.dumps(["a"])[:-3]):
-        path.write_bytes(content)
-        with pytest.raises(UserError, match="is no pickle of plain lists"):
-            lists.plain_pickle(path)
 
 
 def test_long_names_are_cut_short():
