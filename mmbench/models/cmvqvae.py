@@ -5,7 +5,8 @@
 What is restored is not masked, so nothing is lost from the latent maps. Ablations by parameters: no mask, no penalty, continuous maps
 (`quantise`), no decoder (`reconstruct`); all three off is the vanilla model. `solver`: only that modality's channels reach the task
 solver, while all VQ-VAEs are trained and the penalty covers the whole mask. With ResNet-18 as encoders it is the paper's check of the
-vanilla model. In Out.extras: the losses, and for evaluation `score.<name>`: mse per modality, compl, contr and zeta.
+vanilla model. In Out.extras: the losses, and for evaluation `score.<name>`: of each modality mse, the perplexity of its codes in a
+batch, compl and contr; and zeta.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from mmbench.channel_mask import ChannelMask
+from mmbench.codebook import perplexity
 from mmbench.datasets.data import Data
 from mmbench.encoders.vqvae import VQVAE, Coded
 from mmbench.errors import UserError, unknown
@@ -94,6 +96,8 @@ class CMVQVAE(nn.Module):
             extras |= {f"loss.recons.{modality}": errors.mean(), f"score.mse.{modality}": errors.detach()}
         if coded.gap is not None:
             extras[f"loss.code.{modality}"] = self.commitment * coded.gap
+        if encoder.book is not None and coded.index is not None and not self.training:
+            extras[f"score.perplexity.{modality}"] = perplexity(coded.index, len(encoder.book.codes)).expand(len(x))
         return coded.map, extras
 
     def _masked(self, count: int) -> Features:

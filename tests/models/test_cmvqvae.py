@@ -301,9 +301,10 @@ def test_a_run_stopped_in_between_ends_in_the_same_bits(tmp_path):
 def test_sizes_and_errors_stand_in_every_epoch(tmp_path):
     run = vqvae.run(epochs=2)
     past, _ = train(run, Method(), (), Checkpoint(tmp_path / "c", 1e9))
-    expected = {f"{name}.{m}" for name in ("compl", "contr", "mse") for m in ("visual", "audio")} | {"zeta"}
+    expected = {f"{name}.{m}" for name in ("compl", "contr", "mse", "perplexity") for m in ("visual", "audio")} | {"zeta"}
     assert expected <= past["curve"].keys()
     assert past["curve"]["compl.visual"][0] == 50
+    assert 1 <= past["curve"]["perplexity.audio"][0] <= 8, "of eight codes"
     assert {"zeta", "compl.audio"} <= past["selections"]["first"]["values"].keys()
 
 
