@@ -25,7 +25,7 @@ TRAINING = (
     "method", "train", "head", "batches", "build", "checkpoint", "optim", "augment", "randomness", "history", "diagnostics", "shapley",
     "metrics", "scoring", "valuation", "datasets", "encoders", "heads", "tasks", "models", "methods",
 )  # fmt: skip
-START = ("__main__", "answers", "as_text", "choose", "session", "plan", "published", "resolve", "records", "launch", "console")
+START = ("__main__", "answers", "as_text", "choose", "session", "plan", "published", "resolve", "records", "launch", "console", "smoke")
 SHARED = {"datasets": {"data", "digits", "pictures"}}  # what the siblings of a folder stand on
 
 
