@@ -18,6 +18,7 @@ MODULES = {
     "crema-d": "datasets_prep.crema_d",
     "digits": "datasets_prep.digits",
     "kinetics-sounds": "datasets_prep.kinetics_sounds",
+    "meld": "datasets_prep.meld",
     "nyuv2": "datasets_prep.nyuv2",
     "pennaction": "datasets_prep.pennaction",
     "rml": "datasets_prep.rml",

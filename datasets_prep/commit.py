@@ -39,6 +39,8 @@ def raw(found: Found) -> str:
     total = hashlib.sha256()
     for item in found.items:
         total.update(json.dumps(building.stamps(item.files)).encode())
+    if found.files:
+        total.update(json.dumps(building.stamps({Path(path).name: path for path in found.files})).encode())
     return total.hexdigest()
 
 

@@ -76,12 +76,14 @@ class Split:
 @dataclass(frozen=True)
 class Found:
     """What lies in the raw folders. items: sorted by key; problems: what to tell before starting; settings: array -> what of its
-    recipe depends on what was found (ready flow, or computed here); absent: array -> why this copy cannot give it."""
+    recipe depends on what was found (ready flow, or computed here); absent: array -> why this copy cannot give it; files: raw files
+    that items are also made from, but none alone."""
 
     items: Sequence[Item]
     problems: Sequence[str] = ()
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
+    files: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

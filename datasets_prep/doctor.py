@@ -140,7 +140,7 @@ def _comparable(
     dataset: Dataset, facts: Mapping[str, Any], listed: Mapping[str, Any], parts: Mapping[str, Any], known: bool
 ) -> dict[str, Any]:
     """Can numbers from this split stand beside published ones, and why not. Clips known to be bad in every copy may be missing
-    from training; the papers' copies had them no better."""
+    from training and validation; the papers' copies had them no better."""
     why = []
     if facts["imitation"]:
         why.append("it is an imitation")
@@ -157,7 +157,7 @@ def _comparable(
             why.append(f"{name} lists {part['listed']:,} items, {part['expected']:,} are published")
         if off:
             why.append(f"{name} lists other counts than published for {few(off)}")
-        lost = [key for key in part["missing"] if name != "train" or key not in dataset.expected.known_bad]
+        lost = [key for key in part["missing"] if name == "test" or key not in dataset.expected.known_bad]
         if lost:
             what = {"train": "training", "val": "validation"}.get(name, name)
             why.append(f"{part['found']:,} of {part['listed']:,} {what} items found: {few(lost)} missing")
