@@ -28,10 +28,6 @@ def _pictures(height: int, width: int, channels: int = 3, entries: int = 10, con
     return Stored("frames", (height, width, channels), "uint8", entries, {"content": content})
 
 
-def _values(*shape: int) -> Stored:
-    return Stored("values", shape, "float32")
-
-
 _SECONDS = _pictures(256, 340)  # a frame a second, fitted into 340x256 (decisions H2)
 _MELS = {"rate": 16_000, "n_fft": 512, "frame": 400, "hop": 160, "mels": 40, "emphasis": 0.97}  # facts/mmcosine 1.9
 _VOICE = Stored("wave", (), "int16", 64_240, {"window": 32_240, "test_window": 64_240, "short": "wrap", **_MELS})
@@ -40,10 +36,6 @@ BY_HAND: dict[tuple[str, str], dict[str, Stored]] = {
     # Nothing is released: as AVE's recipe (mmcosine.ssw60).
     ("ssw60", "psd-257x1004"): {"audio": Stored("spectrogram", (257, 1004), "float32"), "visual": _SECONDS},
     ("mm-debiased", "psd-257x1003"): {"audio": Stored("spectrogram", (257, 1003), "float32"), "visual": _SECONDS},  # facts/mmcosine 3
-    # Ours: fbank as of Kinetics-Sounds, one BERT vector per sentence (smv.meld).
-    ("meld", "fbank-frames-bert"): {
-        "audio": Stored("spectrogram", (1024, 128), "float32"), "visual": _SECONDS, "text": _values(768),
-    },
     # Waves of 400 frames and aligned faces of 224x224 at 2 fps (facts/datasets 10, facts/mmcosine 1.9).
     ("voxceleb2", "wave-16k"): {"audio": _VOICE, "visual": _pictures(224, 224, entries=8)},
 }  # fmt: skip
