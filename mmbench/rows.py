@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -50,6 +50,12 @@ def header(path: Path) -> tuple[tuple[int, ...], np.dtype, int]:
     return shape, dtype, start
 
 
+class Names(Protocol):
+    """Names by position: a tuple, or names that are made when asked for."""
+
+    def __getitem__(self, index: int, /) -> str: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Rows:
     """Chosen rows of one array, by position. `rows`: n positions in the file (int64). settings: the recipe's parameters."""
@@ -60,7 +66,7 @@ class Rows:
     rows: np.ndarray
     settings: Mapping[str, Any] = field(default_factory=dict)
     rule: tuple[int, str] = (0, "")  # frames a sample and the rule that picks them, where kind is "frames"
-    salt: Sequence[str] = ()  # names of the items: what "random" means for an item that must stay the same in every epoch
+    salt: Names = ()  # names of the items: what "random" means for an item that must stay the same in every epoch
     flat: bool = False  # `rows` are entries of a ragged array, each a row of its own
 
     def __len__(self) -> int:
