@@ -46,7 +46,7 @@ def read(
         return _frames(rows, places, spec, augment, training, generator, device)
     if rows.kind == "wave":
         return _wave(rows, places, generator if training else None, device)
-    found = torch.from_numpy(rows[places]).to(device)
+    found = torch.as_tensor(rows[places], device=device)
     return found.float()[:, None] if rows.kind == "spectrogram" else found
 
 
@@ -60,7 +60,7 @@ def _frames(
         drawn = torch.rand(len(places), count, generator=generator).numpy()
     picks = pick(rows.counts(places), count, rule, drawn, [rows.salt[i] for i in places], training)
     count = picks.shape[1]
-    pictures = torch.from_numpy(rows.entries(places, picks)).to(device)  # B x T x H x W x C
+    pictures = torch.as_tensor(rows.entries(places, picks), device=device)  # B x T x H x W x C
     batch, _, height, width, channels = pictures.shape
     flat = pictures.permute(0, 1, 4, 2, 3).reshape(batch * count, channels, height, width)
     sizes = torch.from_numpy(rows.sizes(places)).repeat_interleave(count, 0)
