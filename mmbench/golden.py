@@ -86,9 +86,10 @@ def _spreads() -> dict[str, dict[str, float]]:
     frame = collect.frame(records.read_all())
     last = frame[(frame["selection"] == "last") & frame["value"].notna()]
     found: dict[str, dict[str, float]] = {}
-    spread = last.groupby(["key", "metric"])["value"].agg(["std", "count"]).reset_index()
-    for one in spread[spread["count"] >= LEAST].to_dict("records"):
-        found.setdefault(str(one["key"]), {})[str(one["metric"])] = float(one["std"])
+    for (key, metric), seeds in last.groupby(["key", "metric"]).groups.items():  # pyright: ignore[reportGeneralTypeIssues]
+        values = last.loc[seeds, "value"].to_numpy(float)
+        if len(values) >= LEAST:
+            found.setdefault(str(key), {})[str(metric)] = float(values.std(ddof=1))
     return found
 
 

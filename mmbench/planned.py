@@ -18,8 +18,7 @@ _MODELS: dict[str, Entry] = {}
 
 _TASKS: dict[str, Entry] = {}
 
-_DATASETS = {
-}
+_DATASETS = {}
 
 PLANNED: dict[str, dict[str, Entry]] = {
     "method": _METHODS, "head": _HEADS, "encoder": _ENCODERS, "model": _MODELS, "task": _TASKS, "dataset": _DATASETS,

@@ -270,9 +270,7 @@ DATASETS: dict[str, Entry] = {
         "mmbench.datasets.standins.moving_digits:load", 1, "", "stand-in: moving digits with flow and difference streams"
     ),
     "digit-views": Entry("mmbench.datasets.standins.digit_views:load", 1, "", "stand-in: five views of real digits"),
-    "synthetic-speakers": Entry(
-        "mmbench.datasets.standins.synthetic_speakers:load", 1, "", "stand-in: voices and faces with trial lists"
-    ),
+    "synthetic-speakers": Entry("mmbench.datasets.standins.synthetic_speakers:load", 1, "", "stand-in: voices and faces with trial lists"),
 }
 
 _ADAM = {"lr": "float", "weight_decay": "float", "betas": "floats", "eps": "float"}

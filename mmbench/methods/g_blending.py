@@ -85,7 +85,7 @@ def carve(part: Part, share: float) -> tuple[Tensor, Tensor]:
     labels, inside = torch.as_tensor(part.labels), torch.zeros(len(part), dtype=torch.bool)
     for label in labels.unique().tolist():
         members = torch.nonzero(labels == label).flatten().tolist()
-        members.sort(key=lambda i: hashlib.sha256(part.keys[i].encode()).hexdigest())
+        members.sort(key=lambda i: hashlib.sha256(str(part.keys[i]).encode()).hexdigest())
         if len(members) > 1:
             inside[members[: max(1, int(share * len(members)))]] = True
     return torch.nonzero(~inside).flatten(), torch.nonzero(inside).flatten()
