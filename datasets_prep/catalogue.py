@@ -19,6 +19,7 @@ MODULES = {
     "digits": "datasets_prep.digits",
     "kinetics-sounds": "datasets_prep.kinetics_sounds",
     "meld": "datasets_prep.meld",
+    "mm-debiased": "datasets_prep.mm_debiased",
     "nyuv2": "datasets_prep.nyuv2",
     "pennaction": "datasets_prep.pennaction",
     "rml": "datasets_prep.rml",

@@ -11,14 +11,19 @@ Ids are eleven characters and may hold or begin with "-" and "_": names are take
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_prep import lists
+import numpy as np
+
+from datasets_prep import lists, media, spectrogram
+from datasets_prep.dataset import Made
 from datasets_prep.folders import walk
+from datasets_prep.media import Unreadable
 from mmbench.errors import UserError
 
+RATE = 16_000  # Hz, to which sound is brought before any recipe
 SUFFIXES = (".mp4", ".mkv", ".webm", ".avi")
 FULL = re.compile(r"(.{11})_(\d{6})_(\d{6})")
 SHORT = re.compile(r"(.{11})_(\d{1,6})")
@@ -90,4 +95,27 @@ def own_lists(places: Iterable[Path | None]) -> dict[str, list[tuple[Id, str]]]:
             found[part] = [(Id(row["youtube_id"], int(row["time_start"])), row["label"]) for row in rows]
         except ValueError as error:
             raise UserError(f"{path}: a start is no whole number ({error})") from None
+    return found
+
+
+def made(path: Path, wanted: Sequence[str], recipe: Callable[[str, np.ndarray], np.ndarray]) -> Made:
+    """`frames`, and recipe(name, mono float32 at 16 kHz) of the others, from one pass over the clip; without a sound track the
+    pictures stay."""
+    found = Made()
+    heard = [name for name in wanted if name != "frames"]
+    try:
+        if not path.exists():
+            raise Unreadable("is not there")
+        clip = media.clip(path, media.per_second_of if "frames" in wanted else None, sound=bool(heard))
+    except Unreadable as error:
+        found.skipped = dict.fromkeys(wanted, f"{path.name}: {error}")
+        return found
+    if "frames" in wanted:
+        pictures = np.stack([media.fitted(frame) for _, frame in sorted(clip.frames.items())])
+        found.arrays["frames"], found.sizes["frames"] = media.on_canvas(pictures), pictures.shape[1:3]
+    if clip.sound is None or not clip.sound.size:
+        found.skipped |= dict.fromkeys(heard, f"{path.name}: has no sound track")
+        return found
+    sound = spectrogram.resample(clip.sound.mean(0), clip.sound_rate, RATE)
+    found.arrays |= {name: recipe(name, sound) for name in heard}
     return found

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets_prep import kinetics, kinetics_sounds_imitation, kinetics_sounds_splits, lists, media, spectrogram
+from datasets_prep import kinetics, kinetics_sounds_imitation, kinetics_sounds_splits, lists, spectrogram
 from datasets_prep.dataset import Array, Dataset, Found, Item, Made, Sources
+from datasets_prep.kinetics import RATE
 from datasets_prep.kinetics_sounds_splits import CLASSES, EXPECTED, WHERE_BML, WHERE_CSV, WHERE_OGM
-from datasets_prep.media import BOX, Unreadable
+from datasets_prep.media import BOX
 from mmbench.errors import UserError
 
-RATE = 16_000
 TEN_SECONDS = 160_000
 
 _FBANK = "Kaldi's log filter banks, 10 ms, {} window, 1,024 frames, normalised as by GeWu-Lab"
@@ -74,25 +74,8 @@ def find(sources: Sources, wanted: Sequence[str]) -> Found:
 
 
 def make(item: Item, wanted: Sequence[str]) -> Made:
-    """Sound and pictures from one pass over the clip; without a sound track the pictures stay."""
-    made, path = Made(), Path(item.files["clips"])
-    heard = [name for name in wanted if name != "frames"]
-    try:
-        if not path.exists():
-            raise Unreadable("is not there")
-        clip = media.clip(path, media.per_second_of if "frames" in wanted else None, sound=bool(heard))
-    except Unreadable as error:
-        made.skipped = dict.fromkeys(wanted, f"{path.name}: {error}")
-        return made
-    if "frames" in wanted:
-        pictures = np.stack([media.fitted(frame) for _, frame in sorted(clip.frames.items())])
-        made.arrays["frames"], made.sizes["frames"] = media.on_canvas(pictures), pictures.shape[1:3]
-    if clip.sound is None or not clip.sound.size:
-        made.skipped |= dict.fromkeys(heard, f"{path.name}: has no sound track")
-        return made
-    sound = spectrogram.resample(clip.sound.mean(0), clip.sound_rate, RATE)
-    made.arrays |= {name: recipe(name, sound) for name in heard}
-    return made
+    """Sound and pictures of one clip."""
+    return kinetics.made(Path(item.files["clips"]), wanted, recipe)
 
 
 def recipe(name: str, sound: np.ndarray) -> np.ndarray:
