@@ -35,7 +35,6 @@ _VOICE = Stored("wave", (), "int16", 64_240, {"window": 32_240, "test_window": 6
 BY_HAND: dict[tuple[str, str], dict[str, Stored]] = {
     # Nothing is released: as AVE's recipe (mmcosine.ssw60).
     ("ssw60", "psd-257x1004"): {"audio": Stored("spectrogram", (257, 1004), "float32"), "visual": _SECONDS},
-    ("mm-debiased", "psd-257x1003"): {"audio": Stored("spectrogram", (257, 1003), "float32"), "visual": _SECONDS},  # facts/mmcosine 3
     # Waves of 400 frames and aligned faces of 224x224 at 2 fps (facts/datasets 10, facts/mmcosine 1.9).
     ("voxceleb2", "wave-16k"): {"audio": _VOICE, "visual": _pictures(224, 224, entries=8)},
 }  # fmt: skip
