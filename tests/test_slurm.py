@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,11 @@ ARRAYS = 4  # the cluster's MaxArraySize
 
 @pytest.fixture(scope="module")
 def conf(tmp_path_factory):
-    with slurm_cluster.running(tmp_path_factory.mktemp("slurm"), ARRAYS) as file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(slurm_cluster.running(tmp_path_factory.mktemp("slurm"), ARRAYS))
+        except RuntimeError as error:  # its daemons are here, but this machine does not let them work
+            pytest.skip(f"no Slurm: {error}")
         yield file
 
 
