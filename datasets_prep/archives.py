@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from datasets_prep.dataset import Sources
+from datasets_prep.imitation import MARK, mark, marked
 from datasets_prep.lists import few, strange
 from mmbench.errors import UserError
 
@@ -47,6 +48,8 @@ def _view(folder: Path, place: Path, say: Callable[[str], None]) -> Path:
     for entry in entries:
         if entry not in archives and not os.path.lexists(link := place / entry.name):
             link.symlink_to(entry.absolute())
+    if marked([folder]) and not (place / MARK).exists():
+        mark(place)  # what is unpacked from an imitation is one
     return place
 
 

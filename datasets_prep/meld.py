@@ -10,7 +10,8 @@ vectors by a local BERT (`text_model`), or come from a file of vectors made else
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def find(sources: Sources, wanted: Sequence[str]) -> Found:
     """Every utterance of the csv files, whether or not its clip is there."""
     root, problems, items = sources.folders[""], [], []
     tables = meld_splits.tables(sources)
-    vectors, settings, absent = _text(sources, wanted)
+    vectors, settings, absent = _text(sources, wanted, tables)
     there = 0
     for part, inner in PARTS.items():
         folder = folders.inside(root, inner, depth=3)
@@ -62,7 +63,7 @@ def find(sources: Sources, wanted: Sequence[str]) -> Found:
             names = lists.few([Path(name).name for name in extra])
             problems.append(f"{inner}: {len(extra):,} files belong to no utterance and are left out: {names}")
     if not there:
-        raise UserError(f"{root}: no clip of MELD; {'; '.join(problems)}; expected {DATASET.layout}")
+        raise UserError(f"{root}: no clip of MELD: {'; '.join([*problems, f'expected {DATASET.layout}'])}")
     files = [str(path) for path in (*meld_splits.paths(sources).values(), *map(Path, vectors.values()))]
     return Found(sorted(items, key=lambda item: item.key), problems, settings, absent, files)
 
@@ -71,10 +72,15 @@ def _lacking(root: Path, part: str, inner: str) -> str:
     """What to do about a part of which no folder is there; the inner archives of MELD.Raw.tar.gz are the usual reason."""
     name = {"val": "dev"}.get(part, part) + ".tar.gz"
     packed = lists.find(name, [root])
-    return f"{inner} is not there" + (f": {packed.relative_to(root)} is still packed: unpack it there" if packed else "")
+    if packed is None:
+        return f"{inner} is not there"
+    advice = "name the folder that has it with --raw (an archive in an archive: unpack the outer one first)"
+    return f"{inner} is not there: {packed.relative_to(root)} is still packed: {advice}"
 
 
-def _text(sources: Sources, wanted: Sequence[str]) -> tuple[dict[str, str], dict[str, dict[str, str]], dict[str, str]]:
+def _text(
+    sources: Sources, wanted: Sequence[str], tables: Mapping[str, Sequence[meld_splits.Row]]
+) -> tuple[dict[str, str], dict[str, dict[str, str]], dict[str, str]]:
     """array -> file of vectors; array -> what made them; array -> why it cannot be made."""
     vectors: dict[str, str] = {}
     settings: dict[str, dict[str, str]] = {}
@@ -86,10 +92,11 @@ def _text(sources: Sources, wanted: Sequence[str]) -> tuple[dict[str, str], dict
                 meld_text.read(path, ARRAYS[name].shape[0])  # a broken file is found before hours of work
         elif name == "bert" and name in wanted:
             try:
-                settings[name] = text_model.settings()
+                sentences = "\n".join(row.sentence for rows in tables.values() for row in rows)
+                settings[name] = text_model.settings() | {"sentences": hashlib.sha256(sentences.encode()).hexdigest()}
             except UserError as error:
                 absent[name] = f"{error}; or put vectors made elsewhere beside the csv files, as {file} (datasets_prep/meld_text.py)"
-        elif name != "bert":
+        elif name in wanted:
             absent[name] = f"{file} is not there"
     return vectors, settings, absent
 

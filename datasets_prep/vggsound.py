@@ -38,9 +38,8 @@ def read(places: Iterable[Path | None]) -> dict[Id, Row] | None:
     found: dict[Id, Row] = {}
     for number, cells in enumerate(lists.rows(path), 1):
         row = _row(f"{path}, line {number}", [cell.strip() for cell in cells])
-        if row.id in found:
-            raise UserError(f"{path}, line {number}: names {row.id.key} a second time")
-        found[row.id] = row
+        if found.setdefault(row.id, row) != row:
+            raise UserError(f"{path}, line {number}: names {row.id.key} a second time, as {row.label}, {row.part}")
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -156,7 +157,7 @@ def test_text_by_the_local_model_or_without_it(friends, tmp_path, monkeypatch, c
     monkeypatch.setattr(text_model, "settings", lambda: {"model": "small"})
     monkeypatch.setattr(text_model, "vector", lambda sentence: np.full(768, len(sentence), np.float32))
     found = find(raw, ["bert"])
-    assert (found.absent.get("bert"), found.settings["bert"]) == (None, {"model": "small"})
+    assert (found.absent.get("bert"), found.settings["bert"]["model"], len(found.settings["bert"]["sentences"])) == (None, "small", 64)
     made = meld.make(found.items[0], ["bert"])
     assert made.arrays["bert"][0] == len(found.items[0].facts["sentence"])
 
@@ -215,12 +216,26 @@ def test_clips_that_nobody_labelled_are_told_and_left_out(friends):
 
 def test_a_part_that_is_still_packed_is_named(friends):
     found = find(broken(friends, "still-packed"))
-    assert found.problems == ["train_splits is not there: MELD.Raw/train/train.tar.gz is still packed: unpack it there"]
+    (problem,) = found.problems
+    assert problem.startswith(
+        "train_splits is not there: MELD.Raw/train/train.tar.gz is still packed: name the folder that has it with --raw"
+    )
     assert sum(not Path(item.files["clips"]).exists() for item in found.items) == 7
 
 
+def test_the_inner_archives_are_unpacked(friends, tmp_path):
+    raw = friends.copy() / "MELD.Raw"
+    for part in ("train", "dev", "test"):
+        with tarfile.open(raw / f"{part}.tar.gz", "w:gz", compresslevel=1) as archive:
+            for folder in sorted((raw / part).iterdir()):
+                archive.add(folder, folder.name)
+        shutil.rmtree(raw / part)
+    data = verbs.prepare("meld", [str(raw)], jobs=0, root=tmp_path, only=["frames"]).data
+    assert (data["items"], data["skipped"], data["imitation"]) == (13, {}, True)
+
+
 REFUSED = {
-    "all-missing": r"no clip of MELD; ; expected MELD\.Raw/train",
+    "all-missing": r"no clip of MELD: expected MELD\.Raw/train",
     "same-key": r"two clips have one key: DIA0_UTT1\.mp4 and dia0_utt1\.mp4",
     "no-csv": r"no dev_sent_emo\.csv in it: .* name their folder with --lists",
     "other-column": r"train_sent_emo\.csv: has no column 'Emotion'; its first line is: Sr No\.,Utterance",
