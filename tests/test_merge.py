@@ -144,7 +144,7 @@ def damaged(what: str) -> dict:
     ("group", "its group is no plain name"),
     ("dataset", "its dataset is no plain name"),
     ("method", "its method is no plain name"),
-    ("long", "bytes, more than 3072"),
+    ("long", "bytes, more than 4096"),
     ("surplus", "it has 'note'"),
 ])  # fmt: skip
 def test_a_bad_record_is_refused_by_name_and_the_good_ones_are_taken(what, says, their):

@@ -9,10 +9,10 @@ import pytest
 
 from datasets_prep import spoken_digits
 from datasets_prep.spoken_digits import RATE, TEST_VOICES, TRAIN_VOICES, Sound, sounds, spectrogram, wave
-from mmbench.datasets.standins import av_digits
+from mmbench.datasets.standins import digits
 from mmbench.errors import UserError
 
-SHIPPED = np.load(av_digits.SOUNDS)
+SHIPPED = np.load(digits.SOUNDS)
 
 speaks = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 
