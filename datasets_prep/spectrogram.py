@@ -24,8 +24,11 @@ def tiled(sound: np.ndarray, times: int, length: int) -> np.ndarray:
 
 
 def resample(sound: np.ndarray, rate: int, to: int) -> np.ndarray:
-    """As librosa does it by default: soxr, high quality."""
-    return sound if rate == to else soxr.resample(sound, rate, to, quality="HQ")
+    """As librosa does it by default: soxr, high quality, and the length rounded up, with a zero where soxr rounds down."""
+    if rate == to:
+        return sound
+    found = soxr.resample(sound, rate, to, quality="HQ")
+    return np.pad(found, (0, -(-len(sound) * to // rate) - len(found)))
 
 
 def windows(sound: np.ndarray, length: int, hop: int) -> np.ndarray:

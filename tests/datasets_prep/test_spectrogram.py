@@ -25,6 +25,13 @@ def speech(rate: int, seconds: float = 2.5) -> np.ndarray:
     return (0.5 * sound / np.abs(sound).max()).astype(np.float32)
 
 
+@pytest.mark.parametrize(("rate", "to"), [(16_000, 22_050), (44_100, 16_000), (48_000, 44_100)])
+def test_resampled_sound_is_librosas_whatever_its_length(rate, to):
+    for length in range(3000, 3010):  # half of the lengths are such that soxr rounds down and librosa up
+        sound = speech(rate)[:length]
+        assert np.array_equal(spectrogram.resample(sound, rate, to), librosa.resample(sound, orig_sr=rate, target_sr=to))
+
+
 def test_ogm_ge_stft_is_librosas():
     sound = speech(16_000)
     ours = spectrogram.resample(sound, 16_000, 22_050)
