@@ -132,6 +132,6 @@ class Dataset:
     layout: str  # the raw layout in one line, for messages
     folders: Sequence[str] = ("",)  # names of the raw sources; one unnamed where there is one
     extras: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
-    speed: float = 20.0  # items a second on one core, for the estimate before the start
+    speed: float = 20.0  # items a second on one core, all arrays: README.md says which of these are measured
     processes: int = 0  # 0: any number
     memory: int = 300  # MB that one process takes at most

@@ -46,7 +46,7 @@ def test_disk_memory_and_time_are_said_before_the_start(crema, tmp_path, capsys)
     crema.prepare(tmp_path, only=["middle"])
     first = capsys.readouterr().err.splitlines()[0]
     assert first.startswith("crema-d: 26 items, middle: about 0.0 GB of disk (")
-    assert "GB free), 0.3 GB of memory, 1 s with 0 processes" in first
+    assert "GB free), 0.3 GB of memory, 2 s with 0 processes" in first
 
 
 def test_a_misspelt_recipe_or_split(crema, tmp_path):
