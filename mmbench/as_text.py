@@ -155,7 +155,8 @@ def regression(found: Answer, markdown: bool = False) -> str:
     }
     how = "to the bit" if found["exact"] else "within four standard deviations over seeds, as the machine or torch is another one"
     count = f"{len(found['cover'])} cells at scale {found['scale']} in {duration(found['seconds'])}, compared {how}"
-    word = "nothing moved" if not found["exit_code"] else f"{len(rows)} numbers moved"
+    new = len(found["unknown"]) == len(found["cover"])
+    word = "nothing moved" if not found["exit_code"] else "nothing was accepted before" if new else f"{len(rows)} numbers moved"
     lines = [f"**Regression: {word}.** {count}." if markdown else f"{word}: {count}"]
     if rows:
         lines += ["", table(rows, heads, "github" if markdown else "simple"), ""]
