@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from mmbench import records
+from mmbench import paths, records
+from mmbench.found import SHIPPED
 from mmbench.grid import Grid
 from mmbench.spec import Cell
 
@@ -16,13 +17,20 @@ def copied(section: Grid, stem: Path) -> list[Path]:
     """Of every setting of the section the picture of its first seed that left one, as `<stem>-features-<row>-<column>.png`."""
     written = []
     for cell in cells(section):
-        record = records.path(cell.run, cell.key, 0)
-        seeds = sorted(record.parent.glob(f"{cell.key}-s*.png"), key=lambda file: int(file.stem.rpartition("-s")[2]))
-        if seeds:
+        if seeds := beside(cell):
             target = stem.with_name(name(stem.name, cell))
             target.write_bytes(seeds[0].read_bytes())
             written.append(target)
     return written
+
+
+def beside(cell: Cell) -> list[Path]:
+    """The pictures of a setting, seeds in order: of our runs, else of those that come with the project."""
+    for group in (paths.group(), SHIPPED):
+        folder = records.path(cell.run, cell.key, 0, group).parent
+        if found := sorted(folder.glob(f"{cell.key}-s*.png"), key=lambda file: int(file.stem.rpartition("-s")[2])):
+            return found
+    return []
 
 
 def pictures(section: Grid, files: Collection[str]) -> Iterator[tuple[str, str]]:

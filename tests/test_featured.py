@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mmbench import featured, layout, records
+from mmbench.found import SHIPPED
 from tests import made_up
 from tests.test_execute import results as results
 
@@ -35,6 +36,18 @@ def test_of_every_setting_the_first_seed_is_copied(results, tmp_path):
     files = featured.copied(grid, tmp_path / f"toy-scale-{grid.name}")
     assert [file.name for file in files] == [f"toy-scale-{grid.name}-features-{cell.row}-acc.png" for cell in some]
     assert [file.read_text() for file in files] == [f"{some[0].row} 2", f"{some[1].row} 0"]
+
+
+def test_where_we_have_none_those_that_come_with_the_project_are_shown(results, tmp_path):
+    grid = section()
+    first, second = list(featured.cells(grid))[:2]
+    for cell in (first, second):
+        file = records.picture(records.path(cell.run, cell.key, 0, SHIPPED))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"shipped")
+    left(first, 3)
+    texts = [file.read_text() for file in featured.copied(grid, tmp_path / f"toy-scale-{grid.name}")]
+    assert texts == [f"{first.row} 3", "shipped"]
 
 
 @pytest.mark.parametrize(
