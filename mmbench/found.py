@@ -44,9 +44,8 @@ def read(keys: Collection[str], every: bool) -> Found:
     if paths.group() != SHIPPED:
         shipped = _counted(SHIPPED, keys, every)
     others = {group: _read(group, keys, False)[0] for group in records.groups() if group not in (paths.group(), SHIPPED)}
-    others[SHIPPED] = {key: theirs for key, theirs in shipped.items() if key in own}
     own = {key: own.get(key) or shipped[key] for key in sorted(own.keys() | shipped.keys())}
-    return Found(own, {group: found for group, found in sorted(others.items()) if found})
+    return Found(own, {group: found for group, found in others.items() if found})
 
 
 def _counted(group: str, keys: Collection[str], every: bool) -> Records:

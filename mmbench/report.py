@@ -180,6 +180,7 @@ def _grid(table: Table, scale: str, reading: str, cells: Sequence[Cell], own: Se
         return samples, judge.verdicts(table, cells, frame, scale=scale, reading=reading, facts=facts, samples=samples, looks=looks, **more)
 
     samples, verdict = judged(mine, blocked=_blocked(cells, read.own), failed=_failed())
+    verdict = replace(verdict, notes=(*verdict.notes, *_shipped(mine)))
     origins = {key: read.origin(key) for key in keys if key in read.own}
     origin = provenance.merge(origins.values())
     return grid.build(
@@ -194,6 +195,14 @@ def _grid(table: Table, scale: str, reading: str, cells: Sequence[Cell], own: Se
         courses=courses.courses(table, cells, read.own) if reading == READINGS[0] else (),
         elsewhere={group: judged(theirs)[1] for group, theirs in read.of(keys).items()},
     )
+
+
+def _shipped(mine: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """That runs are not the user's own, in words; nothing where all are."""
+    given = sum(record["group"] == found.SHIPPED for record in mine)
+    if not given or paths.group() == found.SHIPPED:
+        return ()
+    return (f"{given} of these {len(mine)} runs come with the project (group {found.SHIPPED}): there are none of group {paths.group()}",)
 
 
 def _blocked(cells: Iterable[Cell], recorded: Collection[str]) -> dict[str, str]:
