@@ -115,9 +115,10 @@ def status(names: Sequence[str], scale: str, reading: str, seeds: int) -> dict[s
 
 
 def queued(keys: Container[str]) -> dict[tuple[str, int], tuple[str, str]]:
-    """(key, seed) -> (Slurm's id, its state) of what Slurm still has. It is asked only where something was submitted."""
+    """(key, seed) -> (Slurm's id, its state) of what Slurm still has. It is asked only where something was submitted; UserError when it
+    does not answer."""
     mine = {job: s.id for job, s in submitted.all().items() if job[0] in keys}
-    states = (slurm.queue() or {}) if mine else {}
+    states = slurm.queue() if mine else {}
     return {job: (id, states[id][0]) for job, id in mine.items() if id in states}
 
 

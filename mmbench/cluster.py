@@ -50,7 +50,7 @@ def run(jobs: Sequence[Job], options: Mapping[str, str], executor: str, device: 
     terminal end the watching and nothing else."""
     slurm.check()
     asked = slurm.checked(options)
-    before, queued = submitted.all(), slurm.queue() or {}
+    before, queued = submitted.all(), slurm.queue()
     known = {slot: s for slot, s in before.items() if s.id in queued}
     new = [job for job in jobs if (job.key, job.seed) not in known]
     fresh = hand_over(new, asked, executor, device)
@@ -93,7 +93,7 @@ def limit(job: Job) -> int:
 
 def look(watch: Watch) -> None:
     """One look at the records, the failures and the queue."""
-    queued, failed, now = slurm.queue(), records.failures(), lease.running()
+    queued, failed, now = _queue(), records.failures(), lease.running()
     for slot, job in list(watch.pending.items()):
         submission = watch.submissions[slot]
         if (file := records.path(job.run, job.key, job.seed)).exists():
@@ -116,6 +116,14 @@ def look(watch: Watch) -> None:
                 watch.listen(Event("held", job, {"why": reason}))
             if slot in now and slot in watch.started:
                 watch.listen(Event("progress", job, now[slot]))
+
+
+def _queue() -> dict[str, tuple[str, str]] | None:
+    """None when Slurm does not answer now: the next look asks again."""
+    try:
+        return slurm.queue()
+    except UserError:
+        return None
 
 
 def _missed(watch: Watch, slot: Slot, job: Job, submission: Submission) -> None:

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
@@ -58,8 +58,9 @@ def minutes(text: str) -> int:
     return max(1, days * 1440 + first * 60 + second + (third > 0))
 
 
-def submit(jobs: Sequence[Job], options: Mapping[str, str], limit: int, executor: str, device: str) -> list[tuple[Job, str]]:
-    """Hand the jobs to Slurm, as few arrays as its MaxArraySize allows, and give the id of each: "12_3", or "12" for one alone.
+def submit(jobs: Sequence[Job], options: Mapping[str, str], limit: int, executor: str, device: str) -> Iterator[tuple[Job, str]]:
+    """Hand the jobs to Slurm, as few arrays as its MaxArraySize allows, and give the id of each as soon as its array is handed over:
+    "12_3", or "12" for one alone.
 
     options: as `checked` gives them. limit: minutes that a job may take. A complaint of sbatch is a UserError.
     """
@@ -76,18 +77,16 @@ def submit(jobs: Sequence[Job], options: Mapping[str, str], limit: int, executor
         job_name="mmbench", time=minutes(time), array_parallelism=parallel, signal_delay_s=WARNING,
         stderr_to_stdout=True, additional_parameters={**asked, "requeue": True},
     )  # fmt: skip
-    found: list[tuple[Job, str]] = []
-    with warnings.catch_warnings(), redirect_stderr(io.StringIO()):  # what sbatch says comes back in its error
-        warnings.simplefilter("ignore")  # where there is no accounting submitit says so at every look; we look with squeue
-        for chunk in _chunks(jobs, array_limit()):
+    for chunk in _chunks(jobs, array_limit()):
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):  # what sbatch says comes back in its error
+            warnings.simplefilter("ignore")  # where there is no accounting submitit says so at every look; we look with squeue
             try:
                 handed = slurm.map_array(work, chunk, [executor] * len(chunk), [device] * len(chunk))
             except (FailedJobError, subprocess.CalledProcessError) as error:
                 raise UserError(f"sbatch refused the jobs: {_complaint(error)}") from None
             except OSError as error:
                 raise UserError(f"{folder} cannot be written ({error.strerror}): nothing more was handed over to Slurm") from None
-            found += [(job, str(one.job_id)) for job, one in zip(chunk, handed, strict=True)]
-    return found
+        yield from [(job, str(one.job_id)) for job, one in zip(chunk, handed, strict=True)]
 
 
 def log_of(id: str) -> Path:
@@ -114,13 +113,10 @@ def longest(partition: str) -> int | None:
     return None
 
 
-def queue() -> dict[str, tuple[str, str]] | None:
+def queue() -> dict[str, tuple[str, str]]:
     """Id ("12_3") -> state (PENDING, RUNNING, ...) and the reason for waiting ("None", "Resources", ...) of all our jobs that Slurm
-    still has; None when it does not answer now."""
-    try:
-        said = _asked("squeue", "--me", "--array", "--noheader", "--format=%i|%T|%r")
-    except UserError:
-        return None
+    still has. UserError when it does not answer: then nobody knows, and nothing may be taken for gone."""
+    said = _asked("squeue", "--me", "--array", "--noheader", "--format=%i|%T|%r")
     found = [line.strip().split("|", 2) for line in said.splitlines() if line.count("|") >= 2]
     return {id: (state, reason) for id, state, reason in found if state not in ENDED}
 

@@ -59,10 +59,6 @@ def run(monkeypatch, value, budget: str = "1h"):
     return trained, done
 
 
-def transferring() -> bool:
-    return any(claim.transfers for claim in tables.load(TABLE).claims)
-
-
 def test_a_clear_difference_needs_one_look(monkeypatch, capsys):
     """With no transferring claim in doubt nothing more is run."""
     trained, done = run(monkeypatch, lambda job: 80.0 + job.run["params"]["gamma"] + 0.01 * (job.seed % 3))
@@ -75,12 +71,11 @@ def test_a_clear_difference_needs_one_look(monkeypatch, capsys):
 
 def test_what_is_in_doubt_is_run_again_and_only_that(monkeypatch):
     cells = [c for c in resolve.cells(tables.load("arl-fusion"), "demo") if c.state == "run"]
-    trained = Trained(monkeypatch, lambda job: 80.0 + 5 * np.sin(hash((job.key, job.seed)) % 1000))
     noise = np.random.default_rng(3)
-    trained.value = lambda job: 80.0 + float(noise.standard_normal())
+    trained = Trained(monkeypatch, lambda job: 80.0 + float(noise.standard_normal()))
     adaptive.run(["arl-fusion"], budget="1h", scale="demo", reading="paper", on="local", workers=1, device="cpu")
     assert trained.seeds[0] == [0, 1, 2]
-    assert [seeds for seeds in trained.seeds[1:]] == [[3, 4], [5, 6, 7], [8, 9, 10, 11]][: len(trained.seeds) - 1]
+    assert trained.seeds[1:] == [[3, 4], [5, 6, 7], [8, 9, 10, 11]][: len(trained.seeds) - 1]
     assert len(trained.seeds) > 1, "differences of pure noise are not decided at the first look"
     counts = {c.key: sum(1 for (key, _) in records.recorded() if key == c.key) for c in cells}
     assert set(counts.values()) <= {3, 5, 8, 12}

@@ -60,7 +60,7 @@ def until(true, seconds: float = 60.0) -> None:
 
 
 def states() -> dict[str, str]:
-    return {id: state for id, (state, _) in (slurm.queue() or {}).items()}
+    return {id: state for id, (state, _) in slurm.queue().items()}
 
 
 def now(job: Job) -> None:
@@ -243,6 +243,26 @@ def test_without_slurm_the_ways_out_are_told(monkeypatch):
         session.run(
             ["arl-gamma"], scale="demo", reading="paper", seeds=1, on="local", workers=None, device="cpu", slurm=["a=b"]
         )  # fmt: skip
+
+
+def test_a_queue_that_does_not_answer_is_never_an_empty_one(monkeypatch, tmp_path):
+    """Nothing is handed over twice, nothing said to be cancelled, and a watcher waits."""
+    [cell] = [c for c in resolve.cells(tables.load("arl-gamma"), "demo") if c.row == "gamma-4"]
+    submitted.note(cell.key, 0, "12_0")
+    for command in ("sbatch", "srun", "squeue", "scontrol", "scancel"):
+        file = tmp_path / "bin" / command
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("#!/bin/sh\necho 'error: Unable to contact slurm controller' >&2\nexit 1\n")
+        file.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    for ask in (lambda: run(jobs("record")), lambda: session.cancelled(["arl-gamma:gamma-4"], "demo", "paper")):
+        with pytest.raises(UserError, match="slurm: squeue: error: Unable to contact slurm controller"):
+            ask()
+    assert len(submitted.all()) == 1
+    [job] = jobs("record")
+    watch = cluster.Watch({(job.key, 0): job}, {(job.key, 0): submitted.Submission("1", 0.0)}, lambda event: None, pytest.fail)
+    cluster.look(watch)
+    assert (watch.gone, [*watch.pending]) == ({}, [(job.key, 0)])
 
 
 def test_a_submission_that_cannot_be_read_is_no_submission():
