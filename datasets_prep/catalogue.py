@@ -23,6 +23,7 @@ MODULES = {
     "nyuv2": "datasets_prep.nyuv2",
     "pennaction": "datasets_prep.pennaction",
     "rml": "datasets_prep.rml",
+    "ssw60": "datasets_prep.ssw60",
     "ucf101": "datasets_prep.ucf101",
 }
 

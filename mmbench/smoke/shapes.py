@@ -28,13 +28,10 @@ def _pictures(height: int, width: int, channels: int = 3, entries: int = 10, con
     return Stored("frames", (height, width, channels), "uint8", entries, {"content": content})
 
 
-_SECONDS = _pictures(256, 340)  # a frame a second, fitted into 340x256 (decisions H2)
 _MELS = {"rate": 16_000, "n_fft": 512, "frame": 400, "hop": 160, "mels": 40, "emphasis": 0.97}  # facts/mmcosine 1.9
 _VOICE = Stored("wave", (), "int16", 64_240, {"window": 32_240, "test_window": 64_240, "short": "wrap", **_MELS})
 
 BY_HAND: dict[tuple[str, str], dict[str, Stored]] = {
-    # Nothing is released: as AVE's recipe (mmcosine.ssw60).
-    ("ssw60", "psd-257x1004"): {"audio": Stored("spectrogram", (257, 1004), "float32"), "visual": _SECONDS},
     # Waves of 400 frames and aligned faces of 224x224 at 2 fps (facts/datasets 10, facts/mmcosine 1.9).
     ("voxceleb2", "wave-16k"): {"audio": _VOICE, "visual": _pictures(224, 224, entries=8)},
 }  # fmt: skip
