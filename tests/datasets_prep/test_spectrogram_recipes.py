@@ -1,6 +1,6 @@
 """Every named recipe from a file of real speech to its row, against librosa, SciPy and Kaldi (torchaudio) called directly on that sound.
 
-Speech is espeak-ng's, in the container of the dataset; without espeak-ng these tests are skipped, and test_spectrogram.py stays.
+Speech is espeak-ng's, in the container of the dataset; without espeak-ng they are skipped, and test_spectrogram.py stays.
 """
 
 from __future__ import annotations
@@ -24,8 +24,6 @@ from datasets_prep.dataset import Item
 from mmbench import augment
 from mmbench.mel import log_mel
 
-pytestmark = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
-
 SAYS = "It's eleven o'clock. That is exactly what happened. I'm on my way to the meeting. Don't forget a jacket."
 FILES = {  # file -> rate of its sound, channels, codecs; what the datasets' files are
     "speech.wav": (16_000, 1, None),
@@ -40,6 +38,8 @@ START, END = 1, 4  # seconds of AVE's event
 @pytest.fixture(scope="module")
 def files(tmp_path_factory) -> Path:
     """A folder with the same sentences as every kind of file."""
+    if shutil.which("espeak-ng") is None:
+        pytest.skip("espeak-ng is not installed")
     folder = tmp_path_factory.mktemp("speech")
     subprocess.run(["espeak-ng", "-v", "en", "-w", str(folder / "spoken.wav"), SAYS], check=True, capture_output=True)
     spoken, rate = soundfile.read(folder / "spoken.wav", dtype="float32")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +158,16 @@ def test_without_a_folder_around_it_and_with_the_lists_elsewhere(birds, tmp_path
     raw = birds.copy()
     (raw / "ssw60/video_ml.csv").rename(tmp_path / "VIDEO_ML.csv")
     assert [item.key for item in ssw60.find(sources(raw, tmp_path), []).items] == expected
+
+
+def test_the_archive_is_read_as_it_was_downloaded(birds, tmp_path):
+    raw = birds.copy()
+    with tarfile.open(raw / "ssw60.tar.gz", "w:gz", compresslevel=1) as archive:
+        archive.add(raw / "ssw60", "ssw60")
+    shutil.rmtree(raw / "ssw60")
+    data = verbs.prepare("ssw60", [str(raw)], jobs=0, root=tmp_path, only=[PSD, "frames"]).data
+    assert (data["items"], list(data["skipped"]), data["imitation"]) == (17, [MUTE], True)
+    assert np.array_equal(row(tmp_path, PSD, BROKEN), row(birds.store(), PSD, BROKEN))
 
 
 def test_without_the_column_of_reliable_sound_its_split_is_not_made(birds):
