@@ -69,7 +69,6 @@ def planned(names: Sequence[str], scale: str, reading: str, seeds: int, workers:
         "seconds": round(found.seconds / workers, 1) if found.ready and not found.unknown else None, "workers": workers,
         "blocked": _blocked(found), "exhausted": [f"{records.name(*job)}: {why}" for job, why in found.exhausted.items()],
         "damaged": [str(file) for file in found.damaged],
-        "unwritten": [{"cell": c.address, "why": c.why} for c in cells if c.state == "unwritten"],
         "inapplicable": [{"cell": c.address, "why": c.why} for c in cells if c.state == "inapplicable"],
         "tables": [{"id": id} | counts(plan.jobs(mine, choose.seeds(seeds), scale=scale)) for id, mine in _by_table(cells).items()],
         "jobs": [

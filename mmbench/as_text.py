@@ -83,10 +83,6 @@ def _warnings(answer: Answer) -> Iterator[str]:
         yield f"{file} is damaged and does not count; the next run sets it aside"
     for why in dict.fromkeys(cell["why"] for cell in answer["inapplicable"]):
         yield f"inapplicable: {why}"
-    if answer["unwritten"]:
-        yield f"{len(answer['unwritten'])} values need code that is still to come: {answer['unwritten'][0]['why']}" + ", ..." * (
-            len(answer["unwritten"]) > 1
-        )
 
 
 def status(answer: Answer) -> str:

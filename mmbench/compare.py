@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mmbench import choose, paths, planned, published, records, registry, resolve, stats
+from mmbench import choose, paths, published, records, registry, resolve, stats
 from mmbench.console import table
 from mmbench.errors import UserError, nearest
 from mmbench.paired import LEVEL, Comparison, Runs, Side, compare
@@ -55,7 +55,7 @@ def _kind(first: str, second: str) -> str:
 
 
 def _kinds(name: str) -> list[str]:
-    groups, methods = records.groups(), [*registry.METHODS, *planned.PLANNED["method"]]
+    groups, methods = records.groups(), registry.METHODS
     found = ["group"] * (name in groups) + ["method"] * (name in methods)
     if ":" in name:
         (found,) = published.select([name])

@@ -11,12 +11,10 @@ from mmbench import registry
 from mmbench.errors import UserError, nearest
 from mmbench.fields import PARAMETERS, RUN, SCALARS, coerce
 from mmbench.ladder import Leaf, Merged
-from mmbench.planned import PLANNED
 from mmbench.registry import Entry
 from mmbench.spec import DatasetFacts, Table
 
 REQUIRED = ("dataset", "split", "preparation", "task", "epochs", "batch", "clip", "precision", "init", "augment", "drop_last", "small")
-TABLES = {**registry.KINDS, "optimiser": registry.OPTIMISERS, "schedule": registry.SCHEDULES}
 
 
 @dataclass(frozen=True)
@@ -56,19 +54,19 @@ class Composer:
         return [*PARAMETERS.items(), *((slot, slot) for slot in ("optimiser", "schedule", *encoders))]
 
     @cached_property
-    def entries(self) -> dict[str, tuple[str, Entry, bool]]:
-        """Slot -> the component's name, its entry, and whether its code exists."""
+    def entries(self) -> dict[str, tuple[str, Entry]]:
+        """Slot -> the component's name and its entry."""
         found = {}
         for slot, _ in self.components:
             leaf, kind = self.merged.slot(slot).name, kind_of(slot)
             if leaf is None:
                 raise self.missing(f"no {kind} is named ('{slot}'); expected it in the table or its recipe")
-            found[slot] = leaf.value, *known(kind, leaf)
+            found[slot] = leaf.value, known(kind, leaf)
         return found
 
     def component(self, slot: str, epochs: int) -> tuple[str, dict[str, Any]]:
         """Its name, and its parameters, typed; those that equal their neutral value are left out."""
-        name, entry, _ = self.entries[slot]
+        name, entry = self.entries[slot]
         given = self.merged.slot(slot).parameters()
         if slot.startswith("encoders."):
             given = {p: leaf for p, leaf in given.items() if p != "weights"}  # the run keeps these in a place of their own
@@ -106,12 +104,11 @@ class Composer:
         return run
 
     def versions(self, run: Mapping[str, Any]) -> dict[str, int | str]:
-        dataset = registry.DATASETS.get(run["dataset"]) or PLANNED["dataset"].get(run["dataset"])
-        task, _ = known("task", self.merged.leaves["task"])
+        dataset, task = registry.DATASETS.get(run["dataset"]), known("task", self.merged.leaves["task"])
         found = {f"dataset:{run['dataset']}": dataset.version if dataset else 1, f"task:{run['task']}": task.version}
         for slot, _ in self.components:
             if slot not in ("optimiser", "schedule"):
-                name, entry, _ = self.entries[slot]
+                name, entry = self.entries[slot]
                 found[f"{kind_of(slot)}:{name}"] = entry.version
         return found | {
             "loop": registry.LOOP, "augment": registry.AUGMENT, "optim": registry.OPTIM, "preparation": registry.PREPARATION,
@@ -121,7 +118,7 @@ class Composer:
         """Why a component cannot be applied to this cell, as its entry says; "" if all can."""
         count = len(run["modalities"])
         for slot in ("method", "head", "model"):
-            name, entry, _ = self.entries[slot]
+            name, entry = self.entries[slot]
             least, most = entry.modalities
             if count < least or (most and count > most):
                 takes = f"exactly {least}" if least == most else f"at least {least}" if not most else f"{least} to {most}"
@@ -129,20 +126,6 @@ class Composer:
             if entry.heads and run["head"] not in entry.heads:
                 return f"{slot} {name} works with the heads {', '.join(entry.heads)}, not with {run['head']}"
         return ""
-
-    def unwritten(self, run: Mapping[str, Any]) -> str:
-        """What of this cell has no code yet; "" if all has."""
-        lacking = []
-        for slot, _ in self.components:
-            name, _, written = self.entries[slot]
-            lacking += [] if written else [f"{kind_of(slot)} {name}"]
-        if run["task"] not in registry.TASKS:
-            lacking.append(f"task {run['task']}")
-        if self.facts[run["dataset"]].stand_in and run["dataset"] not in registry.DATASETS:
-            lacking.append(f"stand-in {run['dataset']}")
-        if "pretraining" in run and self.facts[run["dataset"]].stand_in:
-            lacking.append("pretraining on another stand-in")
-        return f"not written yet: {', '.join(dict.fromkeys(lacking))}" if lacking else ""
 
 
 def kind_of(slot: str) -> str:
@@ -157,9 +140,8 @@ def typed(leaf: Leaf, kind: str, epochs: int = 0) -> Any:
         raise leaf.wrong(str(error)) from None
 
 
-def known(kind: str, leaf: Leaf) -> tuple[Entry, bool]:
-    """The entry of a named component, and whether it is written."""
-    written, planned = TABLES[kind], PLANNED.get(kind, {})
-    if not isinstance(leaf.value, str) or (leaf.value not in written and leaf.value not in planned):
-        raise leaf.wrong(f"unknown {kind} '{leaf.value}'{nearest(str(leaf.value), [*written, *planned])}")
-    return (written[leaf.value], True) if leaf.value in written else (planned[leaf.value], False)
+def known(kind: str, leaf: Leaf) -> Entry:
+    """The entry of a named component."""
+    if not isinstance(leaf.value, str) or leaf.value not in registry.COMPONENTS[kind]:
+        raise leaf.wrong(f"unknown {kind} '{leaf.value}'{nearest(str(leaf.value), registry.COMPONENTS[kind])}")
+    return registry.COMPONENTS[kind][leaf.value]

@@ -35,7 +35,7 @@ FIELDS = (*SCALARS, *MAPPINGS)
 # a different dataset takes these back to its own defaults
 OF_DATASET = ("split", "preparation", "augment", "frames", "frame_rule", "image_size", "small", "subset")
 # all that a scale may set (of the optimiser: only its lr)
-OF_SCALE = ("dataset", "encoders", "image_size", "epochs", "batch", "optimiser", "small", "notes")
+OF_SCALE = ("dataset", "encoders", "image_size", "epochs", "batch", "optimiser", "small", "notes", "pretraining")
 
 
 def coerce(kind: str, value: Any, epochs: int = 0) -> Any:

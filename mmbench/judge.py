@@ -77,8 +77,6 @@ def _without_runs(cell: Cell, scale: str) -> ValueVerdict | None:
     if cell.state == "inapplicable":
         printed = cell.published == "Inapplicable"
         return ValueVerdict(cell, "inapplicable, as printed" if printed else "not judged", cell.why)
-    if cell.state == "unwritten":
-        return ValueVerdict(cell, "blocked", cell.why)
     if cell.state in ("computed", "setting"):
         if cell.published is None:
             return ValueVerdict(cell, "not judged", cell.computed)

@@ -259,6 +259,7 @@ TASKS: dict[str, Entry] = {
 
 DATASETS: dict[str, Entry] = {
     "av-digits": Entry("mmbench.datasets.standins.av_digits:load", 1, "", "stand-in: real written digits with spoken digits"),
+    "few-digits": Entry("mmbench.datasets.standins.few_digits:load", 1, "", "stand-in: few written digits with spoken digits"),
     "text-digits": Entry("mmbench.datasets.standins.text_digits:load", 1, "", "stand-in: spoken digits with text and pictures"),
     "event-tracks": Entry("mmbench.datasets.standins.event_tracks:load", 1, "", "stand-in: ten-second tracks with an event in a part"),
     "paired-digits": Entry("mmbench.datasets.standins.paired_digits:load", 1, "", "stand-in: clean digits with cluttered ones"),
@@ -300,6 +301,7 @@ AUGMENTATIONS: dict[str, str] = {
 KINDS: dict[str, dict[str, Entry]] = {
     "method": METHODS, "head": HEADS, "encoder": ENCODERS, "model": MODELS, "task": TASKS, "dataset": DATASETS,
 }  # fmt: skip
+COMPONENTS = {**KINDS, "optimiser": OPTIMISERS, "schedule": SCHEDULES}
 
 
 def entry(kind: str, id: str) -> Entry:

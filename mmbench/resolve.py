@@ -80,8 +80,6 @@ def _cell(table: Table, row: str, column: str, scale: str, reading: str, shelf: 
     view = _view(composer, seen, run)
     if refusal := composer.refusal(run):
         return Cell(state="inapplicable", why=refusal, run=run, view=view, **common)
-    if lacking := composer.unwritten(run):
-        return Cell(state="unwritten", why=lacking, key=key(run), run=run, view=view, **common)
     return Cell(state="run", key=key(run), run=run, view=view, **common)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import ChainMap
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,8 @@ from mmbench import registry
 from mmbench.errors import nearest
 from mmbench.fields import FIELDS, MAPPINGS, METRICS, OF_SCALE, SCALARS, coerce
 from mmbench.locate import Where, wrong
-from mmbench.planned import PLANNED
 from mmbench.spec import SCALES
 
-COMPONENTS = {**registry.KINDS, "optimiser": registry.OPTIMISERS, "schedule": registry.SCHEDULES}
-NAMES = {kind: ChainMap(dict(PLANNED.get(kind, {})), table) for kind, table in COMPONENTS.items()}  # written or planned
 _SLUG = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 _SEEDS = re.compile(r"unknown|\d+|(mean|best) of \d+")
 CONDITIONAL = ("methods", "heads", "optimisers")
@@ -76,7 +72,7 @@ class File:
         except ValueError as error:
             raise self.wrong(where, str(error)) from None
         if key in ("method", "head", "model", "task"):
-            self.name(where, key, value, NAMES[key])
+            self.name(where, key, value, registry.COMPONENTS[key])
         elif key in ("dataset", "recipe"):
             self.name(where, key, value, self.known[key])
         elif key == "metric" and not value.startswith("log."):
@@ -91,7 +87,7 @@ class File:
         self.mapping(where, value)
         if key in ("optimiser", "schedule"):
             if "name" in value:
-                self.name((*where, "name"), key, value["name"], NAMES[key])
+                self.name((*where, "name"), key, value["name"], registry.COMPONENTS[key])
             if scale and set(value) != {"lr"}:
                 raise self.wrong(where, "a scale may set only the optimiser's lr")
         elif key in ("encoders", "weights"):
@@ -101,14 +97,14 @@ class File:
                     if not isinstance(inner, str):
                         raise self.wrong((*where, modality), f"expected a file name, found {inner!r}")
                 elif "name" in (encoder := self.mapping((*where, modality), inner)):
-                    self.name((*where, modality, "name"), "encoder", encoder["name"], NAMES["encoder"])
+                    self.name((*where, modality, "name"), "encoder", encoder["name"], registry.COMPONENTS["encoder"])
 
     def ladder(self, where: Where, given: Mapping[str, Any], columns: Collection[str], rows: Collection[str], scale: bool) -> None:
         """The levels below one block: columns, rows, values, and what is conditional on a name."""
         for level in _LEVELS:
             here = (*where, level)
             for id, inner in self.mapping(here, given.get(level, {})).items():
-                options = {"columns": columns, "rows": rows, "values": rows}.get(level) or NAMES[level.removesuffix("s")]
+                options = {"columns": columns, "rows": rows, "values": rows}.get(level) or registry.COMPONENTS[level.removesuffix("s")]
                 self.name((*here, id), "row" if level == "values" else level.removesuffix("s"), id, options)
                 if level == "values":
                     for column, settings in self.mapping((*here, id), inner).items():

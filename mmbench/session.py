@@ -63,7 +63,7 @@ def run(
     found = plan.jobs(cells, choose.seeds(seeds), scale=scale, others=choose.all_cells(scale), again=again)
     if _set_aside(found):
         found = plan.jobs(cells, choose.seeds(seeds), scale=scale, others=choose.all_cells(scale), again=again)
-    idle = [f"{cell.state}: {cell.why}" for cell in cells if cell.state in ("inapplicable", "unwritten")]
+    idle = [f"inapplicable: {cell.why}" for cell in cells if cell.state == "inapplicable"]
     for why in dict.fromkeys([*found.blocked.values(), *idle]):
         print(why, file=sys.stderr)
     expected = found.seconds / min(len(found.ready), len(here)) if found.ready and here and not found.unknown else None

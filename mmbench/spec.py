@@ -130,8 +130,7 @@ class Cell:
 
     published: exactly as printed, or None where nothing is printed.
     state: "run" (a job can be made), "cited" (never ours to run), "inapplicable" (a typed refusal, `why` says which),
-           "computed" (follows from a formula, no training), "setting" (a hyper-parameter, compared with the resolved model),
-           "unwritten" (named code does not exist yet, `why` says which).
+           "computed" (follows from a formula, no training), "setting" (a hyper-parameter, compared with the resolved model).
     run: everything training needs, resolved; empty unless state is "run" or "inapplicable".
     versus: for a relative value ("resampled" as a multiple of another row's), the row it is relative to.
     """

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mmbench import registry
-from mmbench.planned import PLANNED
 
 SHARED = {"loop": registry.LOOP, "augment": registry.AUGMENT, "optim": registry.OPTIM, "preparation": registry.PREPARATION}
 
@@ -27,7 +26,6 @@ def _today(name: str) -> int | str | None:
     if not id:
         return SHARED.get(kind)
     entry = registry.KINDS[kind].get(id) if kind in registry.KINDS else None
-    entry = entry or PLANNED.get(kind, {}).get(id)
     return entry.version if entry else 1 if kind == "dataset" else None
 
 

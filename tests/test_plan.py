@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from mmbench import paths, plan, records
@@ -33,12 +31,6 @@ def test_a_run_evaluates_what_other_tables_ask_of_it():
     assert job.views == (samples.ACCURACY, View("accuracy", after=30))
 
 
-def test_a_view_whose_code_is_still_to_come_is_not_asked_of_a_run_that_works():
-    later = replace(samples.cell("later", head="sum", view=View("zeta")), state="unwritten")
-    [job] = plan.jobs([SUM], [0], others=[later]).jobs
-    assert job.views == (samples.ACCURACY,)
-
-
 def test_what_is_recorded_is_not_done_again():
     record(1, head="sum")
     found = plan.jobs([SUM], range(3))
@@ -46,7 +38,7 @@ def test_what_is_recorded_is_not_done_again():
 
 
 def test_only_cells_that_can_run_become_jobs():
-    cells = [samples.cell(state, state=state) for state in ("cited", "inapplicable", "computed", "setting", "unwritten")]
+    cells = [samples.cell(state, state=state) for state in ("cited", "inapplicable", "computed", "setting")]
     found = plan.jobs(cells, [0])
     assert (found.wanted, found.jobs) == (0, ())
 

@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mmbench import paths, published, registry, resolve, schema
+from mmbench import paths, published, registry, resolve
 from mmbench.errors import UserError
-from mmbench.planned import PLANNED
-from mmbench.registry import Entry
-from mmbench.spec import Cell, flatten
+from mmbench.spec import READINGS, SCALES, Cell, flatten
 
 REAL = paths.BENCHMARKS
 RECIPES = """
@@ -235,21 +233,17 @@ def test_a_changed_version_changes_the_key(suite: Resolve, monkeypatch: pytest.M
     assert suite()["x:a"].key != before
 
 
-def test_states(suite: Resolve, monkeypatch: pytest.MonkeyPatch) -> None:
-    for names in (PLANNED["method"], schema.NAMES["method"]):
-        monkeypatch.setitem(names, "later", Entry("", 1, "", "a method whose code is to come"))
+def test_states(suite: Resolve) -> None:
     rows = (
         '\n[rows.g]\nlabel = "g"\nprinted = false\nmethod = "greedy"\nmodel = "greedy-mmtm"\n'
         "params = { epsilon = 0.01, window = 5, first = 1 }\n"
         '[rows.u]\nlabel = "u"\nprinted = false\nhead = "sum"\nmodel = "greedy-mmtm"\n'
-        '[rows.l]\nlabel = "l"\nprinted = false\nmethod = "later"\n'
         '[rows.c]\nlabel = "c"\ncited = true\nsource = "elsewhere"\nprinted = false\n'
         '[rows.r]\nlabel = "r"\ncited = true\nsource = "elsewhere"\nprinted = false\nrecipe = "base"\n'
     )
     found = suite(rows)
-    states = {row: found[f"{row}:a"].state for row in "xgulcr"}
-    assert states == {"x": "run", "g": "run", "u": "inapplicable", "l": "unwritten", "c": "cited", "r": "run"}
-    assert found["l:a"].why == "not written yet: method later"
+    states = {row: found[f"{row}:a"].state for row in "xgucr"}
+    assert states == {"x": "run", "g": "run", "u": "inapplicable", "c": "cited", "r": "run"}
     assert found["u:a"].why == "model greedy-mmtm works with the heads concat, not with sum"
     assert found["c:a"].why == "taken over from elsewhere"
     assert (found["c:a"].key, found["c:a"].run, found["c:a"].published) == ("", {}, None)
@@ -309,6 +303,15 @@ def test_every_leaf_of_every_run_has_a_line() -> None:
             leaves = {leaf for leaf, value in flatten(cell.run).items() if not leaf.startswith("versions") and value != {}}
             assert leaves - set(why) - {"modalities"} == set(), cell.address
             assert all(":" in line for line in why.values())
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_what_has_a_run_can_run(scale: str) -> None:
+    """Of every table: no cell waits for code; the only refusal is the one that is printed too."""
+    cells = [c for id in published.ids() for reading in READINGS for c in resolve.cells(published.load(id), scale, reading) if c.run]
+    states = {(cell.state, cell.why) for cell in cells}
+    assert states == {("run", ""), ("inapplicable", "method greedy takes exactly 2 modalities, this cell has 3")}
+    assert scale != "demo" or {c.run["dataset"] for c in cells} <= registry.DATASETS.keys()
 
 
 def test_adding_a_paper_takes_two_files(suite: Resolve) -> None:

@@ -60,7 +60,7 @@ def test_every_run_of_the_suite_has_shapes():
     seen = set()
     for reading in ("paper", "released"):
         for found in choose.cells(["all"], "full", reading):
-            if found.state in ("run", "unwritten"):
+            if found.state == "run":
                 run = found.run
                 seen.add((run["dataset"], run["preparation"], run.get("frame_rule"), tuple(run["modalities"])))
                 stored = shapes.arrays(run)
@@ -110,15 +110,6 @@ def test_what_the_paper_calls_inapplicable_needs_no_run(monkeypatch):
     [line] = smoke.unique(["x"])
     assert line.status == "failed"
     assert line.why.endswith(", but 61.5 is printed")
-
-
-def test_a_cell_without_code_is_unwritten_and_not_passed(monkeypatch):
-    one = choose.cells(["smv-views:concat:2"], "full", "paper")[0]
-    lacking = one.__class__(**{**vars(one), "state": "unwritten", "why": "not written yet: method x"})
-    monkeypatch.setattr(smoke.choose, "cells", lambda *a: [lacking])
-    done = smoked(monkeypatch, "x")
-    assert [(line.status, line.why) for line in done.lines] == [("unwritten", "not written yet: method x")]
-    assert done.exit_code == 1
 
 
 def test_another_network_than_the_goldens_fails(monkeypatch, tmp_path):

@@ -39,8 +39,7 @@ def described(table: Table) -> str:
 def leaves(table: Table, scale: str, reading: str) -> Leaves:
     found = {}
     for cell in resolve.cells(table, scale, reading):
-        state = "run" if cell.state == "unwritten" else cell.state  # code that gets written changes no setting
-        facts = {"state": state, "published": cell.published, "computed": cell.computed, "notes": ", ".join(cell.notes)}
+        facts = {"state": cell.state, "published": cell.published, "computed": cell.computed, "notes": ", ".join(cell.notes)}
         view = {f"view.{name}": value for name, value in vars(cell.view).items()} if cell.view else {}
         own = flatten(cell.run) | view | {name: value for name, value in facts.items() if value}
         found[cell.row, cell.column] = {name: str(value) for name, value in own.items()}

@@ -30,7 +30,7 @@ Listener = Callable[[Event], object]
 
 @dataclass
 class Line:
-    """One unique cell: every cell with this run. status: "passed" | "inapplicable, as printed" | "unwritten" | "failed"."""
+    """One unique cell: every cell with this run. status: "passed" | "inapplicable, as printed" | "failed"."""
 
     cells: list[Cell]
     status: str = ""
@@ -75,7 +75,7 @@ class Smoke:
 
     def answer(self) -> dict[str, Any]:
         """What `--json` prints."""
-        count = {status: len(self.with_status(status)) for status in ("passed", "inapplicable, as printed", "unwritten", "failed")}
+        count = {status: len(self.with_status(status)) for status in ("passed", "inapplicable, as printed", "failed")}
         return {
             "cells": sum(len(line.cells) for line in self.lines), "unique": len(self.lines), **count,
             "seconds": round(self.outcome.seconds, 1),
@@ -122,13 +122,11 @@ def unique(names: Sequence[str]) -> Iterator[Line]:
     found: dict[str, Line] = {}
     for reading in READINGS:
         for cell in choose.cells(names, "full", reading):
-            if cell.state in ("run", "unwritten", "inapplicable"):
+            if cell.state in ("run", "inapplicable"):
                 found.setdefault(cell.key or cell.address, Line([])).cells.append(cell)
     for line in found.values():
         first = line.cells[0]
-        if first.state == "unwritten":
-            line.status, line.why = "unwritten", first.why
-        elif first.state == "inapplicable":
+        if first.state == "inapplicable":
             agrees = first.published == WORDS[0]
             line.status = "inapplicable, as printed" if agrees else "failed"
             line.why = first.why if agrees else f"{first.why}, but {first.published or 'nothing'} is printed"
@@ -195,12 +193,12 @@ def text(answer: Mapping[str, Any]) -> str:
     parts = [
         table(rows, heads) if rows else "",
         "\n".join(f"{one['status']}: {one['cell']} ({one['key'] or 'no key'}): {one['why']}" for one in answer["results"]
-                  if one["status"] in ("failed", "unwritten")),
+                  if one["status"] == "failed"),
         "\n".join(f"stale in the golden: {key} is no cell's: regenerate it (mmbench smoke --golden)" for key in answer["stale"]),
         f"{random} cells ran with random weights in place of pretrained ones." if random else "",
         f"Precision: {', '.join(sorted(plain))}." if plain else "",
         f"{answer['unique']} unique cells ({answer['cells']} in the tables, both readings): {answer['passed']} passed, "
-        f"{answer['inapplicable, as printed']} inapplicable as printed, {answer['unwritten']} unwritten, {answer['failed']} failed; "
+        f"{answer['inapplicable, as printed']} inapplicable as printed, {answer['failed']} failed; "
         f"{answer['seconds']:.0f} s with {answer['workers']} at once, {answer['cpu_seconds']:.0f} s of CPU.",
     ]  # fmt: skip
     return "\n\n".join(part for part in parts if part)

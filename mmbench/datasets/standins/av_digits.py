@@ -23,7 +23,7 @@ TRAIN_PAIRS = 1200  # 120 of each digit; the other images are the test part
 IMAGE_NOISE = 1.25  # sd of the normal noise added to each pixel; ink is 1, paper 0
 SOUND_NOISE = 0.42  # sd of the normal noise added to each point of the spectrogram; the loudest point is 1, 80 dB below it 0
 
-_STREAM = 20261121  # of the pairing and of the noise
+STREAM = 20261121  # of the pairing and of the noise
 
 
 def load() -> Data:
@@ -31,27 +31,34 @@ def load() -> Data:
     standard deviation 1 over the training part). UserError where the shipped sounds are missing or damaged."""
     sounds = written.sounds()
     images, digits = written.images()
-    random = np.random.default_rng(_STREAM)
-    train, test = pictures.split(digits, TRAIN_PAIRS // 10, random)
+    random = np.random.default_rng(STREAM)
+    train, test = divided(digits, random)
+    noise = IMAGE_NOISE, SOUND_NOISE
     parts = {
-        "train": _part(images, digits, train, sounds, "train", random),
-        "test": _part(images, digits, test, sounds, "test", random),
+        "train": part(images, digits, train, sounds, "train", noise, random),
+        "test": part(images, digits, test, sounds, "test", noise, random),
     }
-    settings = TRAIN_PAIRS, IMAGE_NOISE, SOUND_NOISE, _STREAM
+    settings = TRAIN_PAIRS, IMAGE_NOISE, SOUND_NOISE, STREAM
     return pictures.dataset("av-digits", VERSION, parts, *settings, shipped=written.SOUNDS.read_bytes())
 
 
-def _part(
-    images: np.ndarray, digits: np.ndarray, chosen: np.ndarray, sounds: dict[str, np.ndarray], name: str, random: np.random.Generator
-) -> Part:
-    """The chosen images, each with a sound of its digit that no other image has. Groups are voices."""
+def divided(digits: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the training images and of the test images. random: of `STREAM`, nothing drawn yet."""
+    return pictures.split(digits, TRAIN_PAIRS // 10, random)
+
+
+def part(
+    images: np.ndarray, digits: np.ndarray, chosen: np.ndarray, sounds: dict[str, np.ndarray], name: str, noise: tuple[float, float],
+    random: np.random.Generator,
+) -> Part:  # fmt: skip
+    """The chosen images, each with a sound of its digit that no other image has. Groups are voices. noise: sd for images and sounds."""
     labels = digits[chosen]
     sound = np.empty(len(chosen), np.int64)
     for digit in range(10):
         spoken = np.flatnonzero(sounds[f"{name}_labels"] == digit)
         sound[labels == digit] = random.permutation(spoken)[: (labels == digit).sum()]
-    seen = pictures.noisy(pictures.upscaled(images[chosen]), IMAGE_NOISE, random)
-    heard = pictures.noisy(sounds[name][sound].astype(np.float32) / 255, SOUND_NOISE, random)
+    seen = pictures.noisy(pictures.upscaled(images[chosen]), noise[0], random)
+    heard = pictures.noisy(sounds[name][sound].astype(np.float32) / 255, noise[1], random)
     keys = tuple(f"image-{i:04}+sound-{sounds[f'{name}_keys'][s]}" for i, s in zip(chosen, sound, strict=True))
     arrays = {"audio": torch.from_numpy(heard)[:, None], "visual": torch.from_numpy(seen)[:, None]}
     return Part(arrays, torch.from_numpy(labels), keys, tuple(str(v) for v in sounds[f"{name}_voices"][sound]))
