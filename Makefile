@@ -11,7 +11,7 @@ run_options = $(options) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(ON),--on $(ON)) 
 # Judge and print what there is also when some jobs failed, then end as the run ended.
 run_and_report = $(MMBENCH) run $(1) $(2); code=$$?; [ $$code -gt 1 ] || $(MMBENCH) report $(1) $(3) || exit $$?; exit $$code
 
-.PHONY: help install demo test smoke lint report regress speed all
+.PHONY: help install demo test smoke measure lint report regress speed all
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -34,6 +34,9 @@ test: $(READY)  ## the tests
 smoke: $(READY)  ## every cell of every table: its true network, two steps on generated inputs
 	@$(MMBENCH) smoke $(if $(JOBS),--jobs $(JOBS))
 
+measure: $(READY)  ## how long the cells take on this machine, which NAME= names; BUDGET=10m
+	@$(if $(NAME),,echo "name the machine: make measure NAME=..."; exit 2;) $(MMBENCH) measure $(NAME) --budget $(or $(BUDGET),10m)
+
 lint: $(READY)  ## ruff and pyright
 	$(VENV)/bin/ruff check --quiet .
 	$(VENV)/bin/ruff format --check --quiet .
@@ -45,8 +48,9 @@ report: $(READY)  ## judge what is recorded: results/tables
 regress: $(READY)  ## train one cell of every kind and compare with what was accepted; SCALE=small: on your own data
 	@$(MMBENCH) regress $(if $(SCALE),--scale $(SCALE)) $(if $(JOBS),--jobs $(JOBS)) $(if $(ACCEPT),--accept "$(ACCEPT)")
 
-speed: $(READY)  ## what the loop costs, as ratios within one run
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest tests/speed --benchmark-only
+speed: $(READY)  ## what everything costs, as ratios within one run: a table, and .benchmarks/speed.json
+	@mkdir -p .benchmarks
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest tests/speed --benchmark-only --benchmark-quiet --benchmark-json .benchmarks/speed.json
 
 table-%: $(READY)  ## run one table and report it; its id is shown by `mmbench list`
 	@$(call run_and_report,$*,$(run_options),$(options))

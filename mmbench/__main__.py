@@ -56,13 +56,22 @@ def show(
 @app.command()
 def plan(
     tables: Names = None, scale: Scale = "full", reading: Reading = "paper", seeds: Seeds = 5, jobs: Jobs = None,
-    everything: Annotated[bool, typer.Option("--all", help="every table of the suite")] = False, json: Json = False,
+    everything: Annotated[bool, typer.Option("--all", help="every table of the suite")] = False,
+    on_machine: Annotated[str | None, typer.Option(metavar="NAME", help="the hours on a machine that was measured")] = None,
+    json: Json = False,
 ) -> None:  # fmt: skip
     """Say what would run: wanted, unique, recorded, missing, blocked, and how long it should take."""
     from mmbench import answers, as_text, choose, places
 
-    found = answers.planned(["all"] if everything else tables or [], scale, reading, seeds, choose.workers(jobs) or places.cores())
-    _say(found, as_text.plan(found), json)
+    names = ["all"] if everything else tables or []
+    found = answers.planned(names, scale, reading, seeds, choose.workers(jobs) or places.cores())
+    text = as_text.plan(found)
+    if on_machine is not None:
+        from mmbench import projection
+
+        found["projection"] = projection.planned(on_machine, names, scale, reading, seeds)
+        text += f"\n\n{projection.text(found['projection'])}"
+    _say(found, text, json)
 
 
 @app.command()
@@ -179,6 +188,23 @@ def smoke(
     done = trial.run(tables or [], device=device, workers=choose.workers(jobs), listen=lambda n: console.progress(n, None), write=golden)
     _say(done.answer(), trial.text(done.answer()), json)
     raise typer.Exit(done.exit_code)
+
+
+@app.command()
+def measure(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="what to call this machine")], tables: Names = None,
+    budget: Annotated[str, typer.Option(metavar="TIME", help="how long it may take, for example 4m; the same command goes on")] = "10m",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    note: Annotated[str, typer.Option(metavar="TEXT", help="what a reader of the numbers should know")] = "", json: Json = False,
+) -> None:  # fmt: skip
+    """Measure how long the cells take on this machine, the most useful first: results/machines/NAME. `plan --on-machine` reads it."""
+    from mmbench import adaptive, console
+    from mmbench import measure as timing
+
+    found = timing.run(name, tables or [], budget=adaptive.seconds(budget), device=device, note=note,
+                       listen=lambda n: console.progress(n, None))  # fmt: skip
+    _say(found, timing.text(found), json)
+    raise typer.Exit(found["exit_code"])
 
 
 @app.command()

@@ -19,13 +19,14 @@ REPORTING = (
     "judge", "claims", "stats", "audit", "grid", "layout", "wording", "provenance", "report", "render", "answers", "as_text", "choose",
     "session", "sources", "console", "__main__", "sample", "forms", "grim", "percentages", "statements",
     "suite", "sheets", "across", "details", "deviations", "found", "sound", "today", "merge", "compare", "paired", "gains", "courses",
-    "look",
+    "look", "projection",
 )  # fmt: skip
 TRAINING = (
     "method", "train", "head", "batches", "build", "checkpoint", "optim", "augment", "randomness", "history", "diagnostics", "shapley",
     "metrics", "scoring", "valuation", "datasets", "encoders", "heads", "tasks", "models", "methods",
 )  # fmt: skip
-START = ("__main__", "answers", "as_text", "choose", "session", "plan", "published", "resolve", "records", "launch", "console", "smoke")
+START = ("__main__", "answers", "as_text", "choose", "session", "plan", "published", "resolve", "records", "launch", "console", "smoke",
+         "measure", "projection")  # fmt: skip
 SHARED = {"datasets": {"data", "digits", "pictures", "av_digits"}}  # what the siblings of a folder stand on; one set is made of another
 
 

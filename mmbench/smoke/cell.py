@@ -45,8 +45,8 @@ def built(job: Job, *, device: str, progress: Callable[[dict[str, Any]], None]) 
 
 
 @contextmanager
-def generated(run: Mapping[str, Any]) -> Iterator[Data]:
-    """Items of this run, in a folder that is gone afterwards."""
+def generated(run: Mapping[str, Any], **sizes: int) -> Iterator[Data]:
+    """Items of this run, in a folder that is gone afterwards. sizes: as `inputs.made` takes them."""
     paths.results().mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=paths.results(), prefix="inputs-") as folder:
-        yield inputs.made(run, published.datasets()[run["dataset"]], Path(folder))
+        yield inputs.made(run, published.datasets()[run["dataset"]], Path(folder), **sizes)

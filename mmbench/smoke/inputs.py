@@ -19,13 +19,14 @@ TESTED = 1  # items of the test and validation parts
 TRIALS = np.array([[0, 1, 1], [0, 2, 0], [1, 3, 0], [2, 3, 1]])
 
 
-def made(run: Mapping[str, Any], facts: DatasetFacts, folder: Path) -> Data:
-    """A training part of one batch, a small test part, and a validation part where the split has one. The files lie in `folder`."""
+def made(run: Mapping[str, Any], facts: DatasetFacts, folder: Path, trained: int = 0, tested: int = TESTED) -> Data:
+    """A training part of one batch (or of `trained` items), a small test part (of `tested` items or a few more), and a validation part
+    where the split has one. The files lie in `folder`."""
     random = np.random.default_rng(0)
     stored, more = shapes.arrays(run), shapes.extras(run)
-    sizes = {"train": run["batch"], "test": TESTED} | ({"val": TESTED} if "val" in facts.splits.get(run["split"], {}) else {})
+    sizes = {"train": trained or run["batch"], "test": tested} | ({"val": TESTED} if "val" in facts.splits.get(run["split"], {}) else {})
     if run["dataset"] in shapes.TRIALS:
-        sizes["test"] = int(TRIALS.max()) + 1
+        sizes["test"] = max(tested, int(TRIALS.max()) + 1)
     parts = {}
     for name, count in sizes.items():
         keys = tuple(f"{name}-{i}" for i in range(count))
