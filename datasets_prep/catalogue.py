@@ -25,6 +25,7 @@ MODULES = {
     "rml": "datasets_prep.rml",
     "ssw60": "datasets_prep.ssw60",
     "ucf101": "datasets_prep.ucf101",
+    "voxceleb2": "datasets_prep.voxceleb2",
 }
 
 SOURCE = "source"  # the preparation of a dataset that others are made from

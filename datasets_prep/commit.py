@@ -65,6 +65,9 @@ def commit(plan: Plan, root: Path, sources: Sources, done: Sequence[Mapping[str,
     (plan.place / "splits").mkdir(exist_ok=True)
     for split in splits:
         _json(plan.place / "splits" / f"{split.name}.json", _listed(split))
+        for name, lines in ((name, lines) for of in split.trials.values() for name, lines in of.items()):
+            (plan.place / "trials").mkdir(exist_ok=True)
+            (plan.place / "trials" / f"{name}.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     for path in plan.place.rglob("*"):
         if path.is_file():
             _to_disk(path)
@@ -132,6 +135,8 @@ def _listed(split: Split) -> dict[str, Any]:
             parts[part]["of"] = list(split.of[part])
         if part in split.pairs:
             parts[part]["pairs"] = dict(split.pairs[part])
+        if part in split.trials:
+            parts[part]["trials"] = list(split.trials[part])
     return {"order": split.order, "rule": split.rule, "lists": dict(split.lists), "known": dict(split.known), "parts": parts}
 
 

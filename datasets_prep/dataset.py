@@ -59,6 +59,7 @@ class Split:
 
     of: part -> the key of the row that each item reads, where that is not its own name. order: the default class order.
     pairs: part -> {"rounds", "seed", "counts"}: its items are pairs drawn from the first entries of its rows (`mmbench.pairs`).
+    trials: part -> list name -> lines `label first second`, of its items (`mmbench.trials`).
     lists: file name -> md5 after newline normalisation; known: file name -> is that the expected one (None: nothing is known).
     rule: how it was made, where no list was read.
     """
@@ -68,6 +69,7 @@ class Split:
     order: str
     of: Mapping[str, Sequence[str]] = field(default_factory=dict)
     pairs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, kw_only=True)
+    trials: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict, kw_only=True)
     lists: Mapping[str, str] = field(default_factory=dict)
     known: Mapping[str, bool | None] = field(default_factory=dict)
     rule: str = ""
@@ -77,13 +79,14 @@ class Split:
 class Found:
     """What lies in the raw folders. items: sorted by key; problems: what to tell before starting; settings: array -> what of its
     recipe depends on what was found (ready flow, or computed here); absent: array -> why this copy cannot give it; files: raw files
-    that items are also made from, but none alone."""
+    that items are also made from, but none alone; classes: order -> names, where only the raw folders can tell them."""
 
     items: Sequence[Item]
     problems: Sequence[str] = ()
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
     files: Sequence[str] = ()
+    classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,13 +100,14 @@ class Sources:
 @dataclass(frozen=True)
 class Expected:
     """What a complete copy has. counts: split -> part -> class name -> items; totals: split -> part -> items, where no more is known;
-    rows: clips in all; known_bad: key -> why."""
+    rows: clips in all; known_bad: key -> why; trials: list name -> trials."""
 
     rows: int
     counts: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
     known_bad: Mapping[str, str] = field(default_factory=dict)
     evidence: str = ""
     totals: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    trials: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ class Dataset:
     find(sources, wanted) -> Found: read the layout. make(item, wanted) -> Made: one item's rows, in a worker process.
     splits(found, sources) -> splits, and what could not be read (name -> why). imitate(folder, defects): a tiny raw tree.
     preparations: name -> modality -> array, or for pictures frame rule ("*": any other) -> array.
-    extras: arrays for the task alone: name -> array, or preparation -> array. classes: order -> names; where an order has a
+    extras: arrays for the task alone: name -> array, or preparation -> array. classes: order -> names (or see Found); where an order has a
     preparation's name, its labels (an extra) are numbers in it. processes: the most that make sense, where each holds a whole file.
     """
 

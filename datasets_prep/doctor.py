@@ -28,7 +28,7 @@ def examine(dataset: Dataset, root: Path, quick: bool, progress: Progress = lamb
     if not broken and not quick:
         broken = _digests(home, facts, progress)
     present = {} if broken else {name: np.load(file(home, name, "digests")).any(1) for name in facts["arrays"]}
-    splits = [_split(dataset, facts, index, present, home / "splits" / f"{name}.json") for name in facts["overlap"]] if not broken else []
+    splits = [_split(dataset, facts, index, present, home, name) for name in facts["overlap"]] if not broken else []
     return {
         "dataset": dataset.id, "version": facts["version"], "sound": not broken, "broken": broken, "imitation": facts["imitation"],
         "items": facts["items"], "expected_items": dataset.expected.rows, "groups": facts["groups"],
@@ -57,8 +57,11 @@ def _files(home: Path, facts: Mapping[str, Any], index: Mapping[str, Any]) -> li
         except (UserError, OSError, ValueError) as error:
             broken.append(str(error).removeprefix(f"{home}/"))
     for name in facts["overlap"]:
-        if not (home / "splits" / f"{name}.json").exists():
+        if not (path := home / "splits" / f"{name}.json").exists():
             broken.append(f"splits/{name}.json is missing")
+            continue
+        listed = (trials for part in prepared.read(path)["parts"].values() for trials in part.get("trials", []))
+        broken += [f"trials/{trials}.txt is missing" for trials in listed if not (home / "trials" / f"{trials}.txt").exists()]
     return broken
 
 
@@ -80,10 +83,12 @@ def _digests(home: Path, facts: Mapping[str, Any], progress: Progress) -> list[s
     return broken
 
 
-def _split(dataset: Dataset, facts: Mapping[str, Any], index: Mapping[str, Any], present: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    listed = prepared.read(path)
+def _split(
+    dataset: Dataset, facts: Mapping[str, Any], index: Mapping[str, Any], present: Mapping[str, Any], home: Path, split: str
+) -> dict[str, Any]:
+    listed = prepared.read(home / "splits" / f"{split}.json")
     position = {key: i for i, key in enumerate(index["keys"])}
-    expected, totals = dataset.expected.counts.get(path.stem, {}), dataset.expected.totals.get(path.stem, {})
+    expected, totals = dataset.expected.counts.get(split, {}), dataset.expected.totals.get(split, {})
     views: dict[tuple[int, ...], dict[str, Any]] = {}
     for name in facts["preparations"]:
         arrays, lacking = _arrays(facts, name)
@@ -91,12 +96,14 @@ def _split(dataset: Dataset, facts: Mapping[str, Any], index: Mapping[str, Any],
             continue  # nothing of it, or its pictures alone, which others have too
         there = [present[a] for a in arrays]
         parts = {p: _part(listed["parts"][p], position, there, expected.get(p, {}), totals.get(p)) for p in listed["parts"]}
+        for part, found in parts.items():
+            found["trials"] = _trials(home, listed["parts"][part].get("trials", []), found["missing"], dataset.expected.trials)
         counts = tuple(part["found"] for part in parts.values())
         views.setdefault(counts, {"preparations": [], "lacking": lacking, "parts": parts})["preparations"].append(name)
-    shown = [view | _comparable(dataset, facts, listed, view["parts"], bool(expected or totals)) for view in views.values()]
+    shown = [view | _comparable(dataset, facts, listed, split, view["parts"], bool(expected or totals)) for view in views.values()]
     return {
-        "name": path.stem, "rule": listed["rule"], "lists": listed["lists"], "known": listed["known"], "views": shown,
-        "overlap": facts["overlap"][path.stem], "comparable": any(view["comparable"] for view in shown),
+        "name": split, "rule": listed["rule"], "lists": listed["lists"], "known": listed["known"], "views": shown,
+        "overlap": facts["overlap"][split], "comparable": any(view["comparable"] for view in shown),
     }  # fmt: skip
 
 
@@ -129,6 +136,15 @@ def _part(
     }  # fmt: skip
 
 
+def _trials(home: Path, names: Iterable[str], missing: Sequence[str], expected: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+    """List name -> its trials, those of which both items are there, and how many are published."""
+    found, lost = {}, set(missing)
+    for name in names:
+        pairs = [line.split()[1:] for line in (home / "trials" / f"{name}.txt").read_text(encoding="utf-8").splitlines()]
+        found[name] = {"listed": len(pairs), "found": sum(lost.isdisjoint(pair) for pair in pairs), "expected": expected.get(name)}
+    return found
+
+
 def _times(listed: Mapping[str, Any]) -> list[int]:
     """How many items each listed name stands for: one, or all pairs that are drawn from a row."""
     if "pairs" not in listed:
@@ -137,7 +153,7 @@ def _times(listed: Mapping[str, Any]) -> list[int]:
 
 
 def _comparable(
-    dataset: Dataset, facts: Mapping[str, Any], listed: Mapping[str, Any], parts: Mapping[str, Any], known: bool
+    dataset: Dataset, facts: Mapping[str, Any], listed: Mapping[str, Any], split: str, parts: Mapping[str, Any], known: bool
 ) -> dict[str, Any]:
     """Can numbers from this split stand beside published ones, and why not. Clips known to be bad in every copy may be missing
     from training and validation; the papers' copies had them no better."""
@@ -161,7 +177,19 @@ def _comparable(
         if lost:
             what = {"train": "training", "val": "validation"}.get(name, name)
             why.append(f"{part['found']:,} of {part['listed']:,} {what} items found: {few(lost)} missing")
+        why += _untried(part["trials"])
+    if any(part["trials"] for part in parts.values()):
+        shared = ((o["groups"], pair) for pair, o in facts["overlap"][split].items() if o["groups"])
+        why += [f"{dataset.groups}s who are verified were trained on: {count} in {pair.replace(', ', ' and ')}" for count, pair in shared]
     return {"comparable": not why, "why": why}
+
+
+def _untried(trials: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
+    for name, n in trials.items():
+        if n["expected"] not in (None, n["listed"]):
+            yield f"{name} lists {n['listed']:,} trials, {n['expected']:,} are published"
+        if n["found"] != n["listed"]:
+            yield f"{n['found']:,} of {n['listed']:,} trials of {name} have both items: a run stops at the others: take them out"
 
 
 def _twins(home: Path, facts: Mapping[str, Any], index: Mapping[str, Any], splits: Iterable[str]) -> list[dict[str, Any]]:

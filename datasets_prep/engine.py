@@ -105,9 +105,9 @@ def _possible(dataset: Dataset, found: Found, wanted: Sequence[str], asked: bool
 
 
 def _settled(dataset: Dataset, found: Found) -> Dataset:
-    """The dataset with the settings that only the raw folders could tell."""
+    """The dataset with the settings and classes that only the raw folders could tell."""
     arrays = {n: replace(a, settings={**a.settings, **found.settings.get(n, {})}) for n, a in dataset.arrays.items()}
-    return replace(dataset, arrays=arrays)
+    return replace(dataset, arrays=arrays, classes={**dataset.classes, **found.classes})
 
 
 def _bytes(dataset: Dataset, name: str) -> float:

@@ -57,6 +57,7 @@ def _body(data: Mapping[str, Any]) -> Iterator[str]:
         yield table(rows, {"split": "split", "preparations": "preparation", **{p: p for p in parts}, "comparable": "comparable"})
     else:
         yield "no preparation is complete: each needs an array of every modality"
+    yield from dict.fromkeys(_trials(data))
     if reasons:
         yield "not comparable with published numbers:"
         every = len({row["split"] for row in rows})
@@ -67,6 +68,15 @@ def _body(data: Mapping[str, Any]) -> Iterator[str]:
     if data["skipped"]:
         yield f"skipped, {counted(len(data['skipped']), 'item')}:"
         yield from _skipped(data["skipped"])
+
+
+def _trials(data: Mapping[str, Any]) -> Iterator[str]:
+    for split in data["splits"]:
+        for view in split["views"]:
+            for part, n in view["parts"].items():
+                counts = [f"{name} {_count(count)}" for name, count in n["trials"].items()]
+                if counts:
+                    yield f"trials of {split['name']}, {part}: {', '.join(counts)}"
 
 
 def _named(view: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@
         meta.json          what the store is: arrays, recipes, classes, sources, libraries, what was skipped and why
         index.json         {"keys": [...], "groups": [...]}: row i of every array belongs to keys[i]
         splits/<name>.json named splits: which items each part lists, with their labels
+        trials/<name>.txt  only where items are verified: which pairs, see mmbench/trials.py
         <array>.npy ...    see mmbench/rows.py
 
 `meta.json` is written last, and atomically: what it does not name does not exist. Modalities meet by key, never by position.

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmbench import __main__, choose, paths, published, records, smoke
+from datasets_prep import catalogue
+from mmbench import __main__, choose, paths, records, smoke
 from mmbench.rows import KINDS
 from mmbench.smoke import cell, golden, shapes
 from mmbench.spec import Job
@@ -69,9 +70,9 @@ def test_every_run_of_the_suite_has_shapes():
     assert len(seen) > 30
 
 
-def test_shapes_by_hand_are_of_datasets_of_the_suite():
-    by_hand = {dataset for dataset, _ in shapes.BY_HAND} | set(shapes.TRIALS)
-    assert by_hand <= set(published.datasets())
+def test_trial_lists_are_those_of_the_preparations():
+    expected = {id: tuple(catalogue.load(id).expected.trials) for id in catalogue.MODULES}
+    assert {id: names for id, names in expected.items() if names} == shapes.TRIALS
 
 
 def smoked(monkeypatch, *names: str, **options: Any) -> smoke.Smoke:
