@@ -20,7 +20,8 @@ from mmbench.spec import Job
 
 FOLDER = "slurm"  # under the results: what submitit writes, and the ids of what was submitted
 WARNING = 90  # seconds before the end of its time at which a job is told to write its checkpoint
-DEFAULTS = {"cpus-per-task": "1", "mem": "8G"}
+DEFAULTS = {"cpus-per-task": "1"}
+MEMORY, OF_STAND_INS = "8G", "2G"  # a run on a stand-in takes 0.9 GB, most of it torch itself
 OURS = ("array", "output", "error", "job-name", "signal", "requeue", "open-mode")  # these we set ourselves
 ENDED = ("COMPLETED", "COMPLETING", "FAILED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE")
 PARALLEL = "256"  # jobs of an array that may run at once: option `parallel`
@@ -71,6 +72,8 @@ def submit(jobs: Sequence[Job], options: Mapping[str, str], limit: int, executor
     folder = paths.results() / FOLDER / "arrays"
     folder.mkdir(parents=True, exist_ok=True)
     asked = dict(options)
+    if not any(name.startswith("mem") for name in asked):  # mem, mem-per-cpu and mem-per-gpu exclude each other
+        asked["mem"] = OF_STAND_INS if all(job.scale == "demo" for job in jobs) else MEMORY
     parallel, time = int(asked.pop("parallel", PARALLEL)), asked.pop("time", str(limit))
     slurm = submitit.SlurmExecutor(folder=folder)
     slurm.update_parameters(
@@ -83,7 +86,10 @@ def submit(jobs: Sequence[Job], options: Mapping[str, str], limit: int, executor
             try:
                 handed = slurm.map_array(work, chunk, [executor] * len(chunk), [device] * len(chunk))
             except (FailedJobError, subprocess.CalledProcessError) as error:
-                raise UserError(f"sbatch refused the jobs: {_complaint(error)}") from None
+                settings = ", ".join(f"{name}={value}" for name, value in {"time": time, **asked}.items())
+                raise UserError(
+                    f"sbatch refused the jobs: {_complaint(error)}; asked for {settings}: give others by --slurm KEY=VALUE"
+                ) from None
             except OSError as error:
                 raise UserError(f"{folder} cannot be written ({error.strerror}): nothing more was handed over to Slurm") from None
         yield from [(job, str(one.job_id)) for job, one in zip(chunk, handed, strict=True)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import importlib
 import os
 import signal
@@ -56,8 +58,7 @@ def perform(job: Job, executor: str, device: str, progress: Callable[[dict[str, 
         progress(content)
 
     with lease.kept(held), logged(log, whole_process):
-        with suppress(OSError):  # Linux: peak memory counts from here, so that a record does not show that of an earlier job
-            Path("/proc/self/clear_refs").write_text("5")
+        fresh()
         passing = False
         try:
             status, why = _function(executor)(job, device=device, progress=news), ""
@@ -69,6 +70,14 @@ def perform(job: Job, executor: str, device: str, progress: Callable[[dict[str, 
                 status, why, passing = "failed", reason(error, job), type(error).__name__ in ("OutOfMemoryError", "MemoryError")
                 records.write_failure(job, why, str(log))
     return Report(job.key, job.seed, status, why, str(log), time.monotonic() - began, passing)
+
+
+def fresh() -> None:
+    """Give back what an earlier job left, and count peak memory from here (Linux), so that a record does not show that job's."""
+    gc.collect()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def log_file(job: Job) -> Path:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -219,6 +220,27 @@ def test_options_that_make_no_sense_are_named():
         with pytest.raises(UserError, match=says):
             slurm.checked(options)
     assert slurm.checked({"mem": "1G"}) == {"cpus-per-task": "1", "mem": "1G"}
+
+
+@pytest.mark.parametrize(
+    ("scale", "given", "asked"),
+    [("demo", {}, {"mem": "2G"}), ("full", {}, {"mem": "8G"}), ("full", {"mem-per-cpu": "4G"}, {"mem-per-cpu": "4G"})],
+)
+def test_memory_is_asked_for_by_scale_where_none_is_given(monkeypatch, scale, given, asked):
+    """What reaches sbatch, which refuses `mem` beside `mem-per-cpu`; and what it refuses names what was asked for."""
+    seen = {}
+
+    def refuse(self, *a):
+        seen.update(self.parameters["additional_parameters"])
+        raise subprocess.CalledProcessError(1, "sbatch", stderr=b"sbatch: error: no such node\n")
+
+    monkeypatch.setattr("submitit.SlurmExecutor.map_array", refuse)
+    monkeypatch.setattr("submitit.SlurmExecutor.affinity", lambda self: 2)
+    monkeypatch.setattr(slurm, "array_limit", lambda: 10)
+    [job] = jobs("record")
+    with pytest.raises(UserError, match=rf"asked for time=15, .*{'='.join(*asked.items())}.*: give others by --slurm KEY=VALUE"):
+        list(slurm.submit([replace(job, scale=scale)], given, 15, "x", "cpu"))
+    assert {name: value for name, value in seen.items() if name.startswith("mem")} == asked
 
 
 @pytest.mark.parametrize(("text", "minutes"), [("90", 90), ("90:01", 91), ("1:30:00", 90), ("1-0", 1440), ("1-12:30", 2190), ("0:0:30", 1)])
