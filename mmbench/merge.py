@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmbench import paths, records, today
+from mmbench import paths, png, records, today
 from mmbench.errors import UserError
 from mmbench.spec import key
 
@@ -89,6 +89,7 @@ def _validated(file: Path, dirty: bool) -> dict[str, Any]:
     if record["environment"].get("dirty") and not dirty:
         raise UserError("made from a tree with changes that no commit holds: nobody can tell what ran; --dirty takes it all the same")
     _complain_about_arrays(file)
+    _shown(file)
     return record
 
 
@@ -102,6 +103,21 @@ def _complain_about_arrays(file: Path) -> None:
             raise UserError(f"its {records.beside(file, what).name} cannot be read") from None
 
 
+def _shown(file: Path) -> bytes | None:
+    """The picture beside a record, as its run left it; None if there is none, UserError if it is something else."""
+    beside = records.picture(file)
+    if not beside.exists():
+        return None
+    try:
+        with beside.open("rb") as stream:
+            content = stream.read(png.LIMIT + 1)
+    except OSError:
+        raise UserError(f"its {beside.name} cannot be read") from None
+    if problem := png.complaint(content):
+        raise UserError(f"its {beside.name} {problem}")
+    return content
+
+
 def _take(file: Path, record: dict[str, Any], shown: str, done: Merged) -> None:
     for group, other in _others(record):
         if group == record["group"]:
@@ -113,7 +129,7 @@ def _take(file: Path, record: dict[str, Any], shown: str, done: Merged) -> None:
         if all(other["environment"].get(part) == record["environment"].get(part) for part in COPIED):
             done.refused[shown] = f"a copy of the record in group {group}: nobody ran it again"
             return
-    records.write(record, records.arrays(file, "curve"), records.arrays(file, "pred"))
+    records.write(record, records.arrays(file, "curve"), records.arrays(file, "pred"), _shown(file))
     done.taken[record["group"]] = done.taken.get(record["group"], 0) + 1
 
 

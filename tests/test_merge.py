@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmbench import __main__, merge, paths, records, registry
+from mmbench import __main__, features, merge, paths, records, registry
 from mmbench.errors import UserError
 from mmbench.spec import Job, key
 from tests import samples
@@ -34,6 +34,11 @@ def put(folder: Path, record: dict, where: str = "runs/lab-a/av-digits/joint", *
     for what, content in arrays.items():
         np.savez_compressed(records.beside(file, what), **content)
     return file
+
+
+def sheet() -> bytes:
+    """A picture, as a run leaves it."""
+    return features.png(np.arange(36, dtype=np.uint8).reshape(3, 4, 3))
 
 
 @pytest.fixture
@@ -179,6 +184,26 @@ def test_arrays_are_never_unpickled(their):
     file = put(their, theirs())
     np.savez(records.beside(file, "pred"), labels=np.array([print], dtype=object))
     assert list(merge.run(their).refused.values()) == [f"its {records.beside(file, 'pred').name} cannot be read"]
+
+
+def test_the_picture_of_a_run_comes_along(their):
+    file = put(their, theirs())
+    shown = sheet()
+    records.picture(file).write_bytes(shown)
+    put(their, theirs(1))
+    assert merge.run(their, name="lab-b").taken == {"lab-b": 2}
+    found = records.recorded("lab-b")
+    assert records.picture(found[theirs()["key"], 0]).read_bytes() == shown
+    assert not records.picture(found[theirs(1)["key"], 1]).exists()
+
+
+@pytest.mark.parametrize(("content", "says"), [(b"<svg/>", "is no PNG file"), (sheet()[:-5], "is damaged"), (None, "cannot be read")])
+def test_a_record_with_something_else_in_place_of_its_picture_is_refused(content, says, their):
+    file = put(their, theirs())
+    beside = records.picture(file)
+    beside.write_bytes(content) if content else beside.mkdir()
+    assert list(merge.run(their).refused.values()) == [f"its {beside.name} {says}"]
+    assert records.files() == []
 
 
 def test_a_dirty_tree_can_be_taken_knowingly(their):
