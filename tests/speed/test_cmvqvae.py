@@ -1,8 +1,8 @@
 """What our step of CM-VQVAE's CREMA-D network costs over one written by hand: true shapes, batch 16, one thread; and mIoU of NYUv2's size.
 
 Both steps train the same layers from the same weights by the same rule, and each loss must agree, so neither leaves anything out. They
-alternate, and the median of the paired ratios of CPU seconds is printed with its 95 % bootstrap interval: a ratio within one run, so
-that no machine's speed enters. Aim: at most 1.05; asserted loosely, for machines under load. `make speed`."""
+alternate, and the median of the paired ratios of CPU seconds counts, with its 95 % bootstrap interval. Aim: at most 1.05; asserted
+loosely, for machines under load. `make speed`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import time
 import numpy as np
 import pytest
 import torch
-from scipy.stats import bootstrap
 from torch.nn.functional import cross_entropy, embedding
 
 from mmbench import build
@@ -19,6 +18,7 @@ from mmbench.method import Method
 from mmbench.metrics import confusions, image_jaccard, miou
 from mmbench.train import _begin, _steps, ready
 from tests import vqvae
+from tests.speed.pairing import alternate, ratio
 
 BATCH, PAIRS = 16, 5
 
@@ -69,25 +69,14 @@ def by_hand(run) -> tuple[float, float]:
 
 
 @pytest.mark.benchmark
-def test_a_step_against_one_by_hand(capsys, benchmark):
+def test_a_step_against_one_by_hand(benchmark, table):
     torch.set_num_threads(1)
     first, second = prepared(), prepared()
     assert ours(first)[1] == pytest.approx(by_hand(second)[1], rel=1e-4)
-    ratios: list[float] = []
-
-    def pairs() -> None:
-        for i in range(PAIRS):  # who goes first alternates
-            if i % 2:
-                theirs, mine = by_hand(second), ours(first)
-            else:
-                mine, theirs = ours(first), by_hand(second)
-            ratios.append(mine[0] / theirs[0])
-
-    benchmark.pedantic(pairs, rounds=1)
-    interval = bootstrap((np.array(ratios),), np.median, rng=np.random.default_rng(0)).confidence_interval
-    with capsys.disabled():
-        print(f"\nstep of CM-VQVAE / by hand: {np.median(ratios):.3f} (95 % {interval.low:.3f} to {interval.high:.3f}, {PAIRS} pairs)")
-    assert np.median(ratios) < 1.3, "a tenth more would be noise; the figure itself is for the README"
+    pairs = benchmark.pedantic(alternate, (lambda: ours(first)[0], lambda: by_hand(second)[0], PAIRS), rounds=1)
+    found = ratio([a / b for a, b in pairs])
+    table("step of CM-VQVAE / by hand", found, "<= 1.05")
+    assert found.value < 1.3, "a tenth more would be noise; the figure itself is for the README"
 
 
 @pytest.mark.benchmark

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tabulate import tabulate
 
 from mmbench import build, optim
 from mmbench.datasets.data import Data, Part
@@ -106,7 +105,7 @@ def step(run, method) -> float:
 
 
 @pytest.mark.benchmark
-def test_a_step_of_each_method_against_joint(capsys, benchmark):
+def test_a_step_of_each_method_against_joint(benchmark, table):
     torch.set_num_threads(1)
     data = pictures()
     ready = {case: prepared(case, data) for case in CASES}
@@ -124,11 +123,11 @@ def test_a_step_of_each_method_against_joint(capsys, benchmark):
     benchmark.pedantic(rounds, rounds=1)
     ratios = {case: min(t) / min(times["joint"]) for case, t in times.items()}
     passes, draws = (ratios[case] for case in ALONE)
-    rows = [(case, f"{ratio:.2f}") for case, ratio in ratios.items()]
-    rows += [(f"{case}, in passes of the features", f"{ratios[case] / passes:.2f}") for case in VALUATION]
-    rows.append(("what ogm adds, in drawings of the normals", f"{(ratios['ogm'] - 1) / draws:.2f}"))
-    with capsys.disabled():
-        print("\n" + tabulate(rows, ("method", "step / joint's"), tablefmt="github"))
+    for case, ratio in ratios.items():
+        table(f"{'' if case in ALONE else 'step of '}{case} / a step of joint, ResNet-18 pair", ratio)
+    for case in VALUATION:
+        table(f"{case} / one pass of the features", ratios[case] / passes)
+    table("what ogm adds to a step / drawing its normals", (ratios["ogm"] - 1) / draws)
     assert all(ratios[case] < limit for case, limit in LIMIT.items())
 
 
@@ -152,13 +151,13 @@ def most() -> int:
 
 
 @pytest.mark.benchmark
-def test_peak_memory_of_each_method_against_joint(capsys, benchmark):
+def test_peak_memory_of_each_method_against_joint(benchmark, table):
     def fresh() -> dict[str, int]:
         with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
             return dict(zip(CASES, pool.map(peak, CASES, chunksize=1), strict=True))
 
     peaks = benchmark.pedantic(fresh, rounds=1)
     ratios = {case: size / peaks["joint"] for case, size in peaks.items()}
-    with capsys.disabled():
-        print("\n" + tabulate([(c, f"{r:.2f}") for c, r in ratios.items()], ("method", "peak memory / joint's"), tablefmt="github"))
+    for case, found in ratios.items():
+        table(f"peak memory of {case} / of joint", found, f"<= {MEMORY}" if case not in ("agm", "greedy") else "")
     assert all(ratio <= MEMORY for case, ratio in ratios.items() if case not in ("agm", "greedy"))

@@ -19,31 +19,12 @@ from pathlib import Path
 
 import pytest
 
-from datasets_prep import commit, crema_d, engine, imitation
-from datasets_prep.crema_d_splits import ALPHABETICAL
+from datasets_prep import commit, crema_d, engine
 from datasets_prep.dataset import Sources
+from tests.speed.clips import raw
 
-FOLDERS = (("AudioWAV", "wav"), ("VideoFlash", "flv"))
 RECIPES = ("stft-257x188", "psd-257x299", "psd-257x1004", "mel-256x256", "middle")
-DIFFERENT, CLIPS, SIZES, ROUNDS, WARM = 8, 120, (30, 120), 3, 10
-
-
-def raw(folder: Path, count: int) -> Path:
-    """`count` clips, DIFFERENT of them different: 2 to 3 s, 480x360 at 30 frames a second, sound of 16 kHz in wav, 44.1 kHz in flv."""
-    imitation.start(folder, [], {})
-    root, originals = folder / "CREMA-D", []
-    for i in range(count):
-        wav, flv = (root / place / f"{1001 + i // 6}_DFA_{ALPHABETICAL[i % 6]}_XX.{end}" for place, end in FOLDERS)
-        if i < DIFFERENT:
-            seconds = 2 + i / DIFFERENT
-            frames = imitation.pictures(str(i), i % 6, int(30 * seconds), 480, 360)
-            imitation.wav(wav, imitation.tone(str(i), i % 6, 16_000, seconds), 16_000)
-            imitation.clip(flv, frames, 30, imitation.tone(str(i), i % 6, 44_100, seconds), codecs=("flv1", "libmp3lame"))
-            originals.append((wav, flv))
-        else:
-            for source, copy in zip(originals[i % DIFFERENT], (wav, flv), strict=True):
-                shutil.copyfile(source, copy)
-    return root
+CLIPS, SIZES, ROUNDS, WARM = 120, (30, 120), 3, 10
 
 
 def seconds(raw: Path, root: Path, jobs: int, clips: int) -> tuple[float, float]:
@@ -60,7 +41,7 @@ def seconds(raw: Path, root: Path, jobs: int, clips: int) -> tuple[float, float]
 
 
 @pytest.mark.benchmark
-def test_clips_a_second_with_one_worker_and_with_two(tmp_path, capsys, benchmark):
+def test_clips_a_second_with_one_worker_and_with_two(tmp_path, capsys, benchmark, table):
     folder = raw(tmp_path / "raw", CLIPS)
     cases = [(jobs, clips) for jobs in (1, 2) for clips in (WARM, CLIPS)]
     found: dict[tuple[int, int], list[tuple[float, float]]] = {case: [] for case in cases}
@@ -76,6 +57,7 @@ def test_clips_a_second_with_one_worker_and_with_two(tmp_path, capsys, benchmark
     with capsys.disabled():
         print(f"\nclips a second: {clock[0]:.1f} with one worker, {clock[1]:.1f} with two: {clock[1] / clock[0]:.2f} times", end="")
         print(f"; a CPU second: {cpu[0]:.1f} and {cpu[1]:.1f}, so {2 * cpu[1]:.1f} on two free cores: {2 * cpu[1] / cpu[0]:.2f} times")
+    table("clips prepared a second, two workers / one, CPU seconds", 2 * cpu[1] / cpu[0], ">= 1.8")
     assert 2 * cpu[1] > 1.2 * cpu[0], "far below the aim: a machine under load"
 
 
@@ -107,11 +89,12 @@ def peak(raw: Path, root: Path) -> float:
 
 @pytest.mark.benchmark
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="anonymous memory is read from /proc")
-def test_peak_anonymous_memory_at_two_sizes(tmp_path, capsys, benchmark):
+def test_peak_anonymous_memory_at_two_sizes(tmp_path, capsys, benchmark, table):
     folders = {count: raw(tmp_path / f"raw{count}", count) for count in SIZES}
     peaks = benchmark.pedantic(lambda: {n: peak(folder, tmp_path / f"store{n}") for n, folder in folders.items()}, rounds=1)
     with capsys.disabled():
         print("\nanonymous memory of two workers and the parent: " + ", ".join(f"{mb:.0f} MB of {n} clips" for n, mb in peaks.items()))
     few, many = (peaks[count] for count in SIZES)
+    table(f"memory of preparing {SIZES[1]} clips / {SIZES[0]}", many / few, "<= 1.25")
     assert many < 1500
     assert many < 1.25 * few, "grows with the number of clips"

@@ -51,7 +51,7 @@ def from_files(folder: Path, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 @pytest.mark.benchmark
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # librosa loads audioread, and that what Python will drop
-def test_a_random_batch_from_the_store_against_decoding(tmp_path, capsys, benchmark):
+def test_a_random_batch_from_the_store_against_decoding(tmp_path, capsys, benchmark, table):
     sounds, pictures = written(tmp_path)
     random = np.random.default_rng(0)
     sounds.whole(), pictures.whole()  # into the page cache
@@ -77,4 +77,5 @@ def test_a_random_batch_from_the_store_against_decoding(tmp_path, capsys, benchm
     with capsys.disabled():
         print(f"\nbatch of {BATCH} from page cache: least {least * 1e3:.1f} ms, median {np.median(stored) * 1e3:.1f} ms", end="")
         print(f"; decoded: least {decoding * 1e3:.0f} ms, {decoding / BATCH * 1e3:.1f} ms a sample; ratio {decoding / least:.1f}")
+    table(f"a random batch of {BATCH}, decoded / from the store", decoding / least, ">= 10")
     assert decoding > 3 * least, "far below the aim: a machine under load"
