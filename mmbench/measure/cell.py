@@ -40,6 +40,7 @@ def run(job: Job, *, device: str, progress: Progress) -> str:
         if 0 < kinds.elements(kinds.shown(job.key)) * job.run["batch"] <= LIGHT:
             brief["batch"] = job.run["batch"]
     else:
+        torch.cuda.init()  # there are no statistics before
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(place)
     trained = max(TRAINED, brief["batch"]) if place.type == "cpu" else 0
@@ -97,7 +98,7 @@ def timings(run: Run, method: Method, place: torch.device) -> dict[str, Any]:
     began = time.time()
     step, count = timed(lambda: one_step(run, method, now), place)
     ended = time.time()
-    evaluation, _ = timed(lambda: outputs(run, test), place)
+    evaluation, _ = timed(lambda: outputs(run, test), place, seconds=SECONDS[place.type] / 3)
     norms, _ = timed(lambda: diagnostics.gradient_norms(run), place, seconds=0.0)
     return {
         "steps": count, "step_seconds": step, "evaluate_seconds": evaluation / batches, "norms_seconds": norms,
@@ -114,20 +115,22 @@ def one_step(run: Run, method: Method, now: Epoch) -> None:
 
 
 def timed(work: Callable[[], object], place: torch.device, seconds: float | None = None) -> tuple[float, int]:
-    """Mean seconds of the work, repeated, and how often. Nothing waits for the device in between, as in training."""
+    """Mean seconds of the work, repeated, and how often. On a CPU of processor time, which is what a job that has a core to itself takes,
+    however many others wanted it now."""
     low, high = REPEATS[place.type]
     until = SECONDS[place.type] if seconds is None else seconds
+    clock = time.process_time if place.type == "cpu" else time.perf_counter
     for _ in range(WARM[place.type]):
         work()
     wait(place)
-    began, count = time.perf_counter(), 0
-    while count < low or (count < high and time.perf_counter() - began < until):
+    began, passed, count = clock(), time.perf_counter(), 0
+    while count < low or (count < high and time.perf_counter() - passed < until):
         work()
         count += 1
         if place.type == "cuda" and count % low == 0:
             wait(place)  # else the loop runs ahead of the device, and the time is not seen to be up
     wait(place)
-    return round((time.perf_counter() - began) / count, 6), count
+    return round((clock() - began) / count, 6), count
 
 
 def wait(place: torch.device) -> None:
