@@ -237,7 +237,7 @@ def test_the_page_says_how_it_was_measured(inline):
     page = machine.file("m").with_suffix(".md").read_text()
     assert "while nothing else ran" in page
     assert "| smv-sample" in page
-    assert "One thread." in page
+    assert "One thread; seconds of processor time." in page
     assert "The batch is the recipe's." in machine.how(gpu=True)
 
 

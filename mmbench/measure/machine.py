@@ -147,9 +147,9 @@ def how(gpu: bool) -> str:
     batch = (
         "The batch is the recipe's." if gpu else
         "The batch is the recipe's where that is light (up to a million numbers), else 4 items; times are scaled by items, so of the "
-        "latter what a step costs whatever its batch (the optimiser's part) is counted too often. One thread, seconds of processor time. The "
-        "load is the number of processes that wanted a core when the kind had been measured: with more of them than cores, caches are shared, "
-        "and the times somewhat too long."
+        "latter what a step costs whatever its batch (the optimiser's part) is counted too often. One thread; seconds of processor "
+        "time. The load is the number of processes that wanted a core when the kind had been measured: with more of them than cores, "
+        "caches are shared, and the times somewhat too long."
     )  # fmt: skip
     busy = " Data lie on the device. GPU busy: the mean of nvidia-smi's utilisation while the steps ran." if gpu else ""
     return (
