@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmbench import paths, provenance, records, today
+from mmbench import bulk, paths, provenance, records, today
 from mmbench.provenance import Provenance
 
 SHIPPED = "reference"  # the group whose records come with the project: all tables on the stand-ins
@@ -60,23 +60,27 @@ def _read(group: str, keys: Collection[str], every: bool) -> tuple[Records, list
     """By key, and those of other keys. Only `every` opens these: a file's name tells its key."""
     found: dict[str, dict[int, Mapping[str, Any]]] = {}
     strays = []
-    for file in records.files([group]):
-        named = records.NAME.fullmatch(file.name)
-        if named and named[1] not in keys and not every:
-            continue
-        record = records.read_or_set_aside(file)
-        if record is None:
+    files = [file for file in records.files([group]) if every or _may_be(file, keys)]
+    for file, record in zip(files, bulk.read(files), strict=True):
+        if isinstance(record, str):
+            _set_aside(file, record)
             continue
         seeds = found.setdefault(record["key"], {})
         if record["group"] != group:
-            _set_aside(file, f"is of group {record['group']}, not {group}; 'mmbench merge' takes records over")
+            _set_aside(file, f"{file} is of group {record['group']}, not {group}; 'mmbench merge' takes records over")
         elif record["seed"] in seeds:
-            _set_aside(file, "is a second record of the same run and seed")
+            _set_aside(file, f"{file} is a second record of the same run and seed")
         else:
             seeds[record["seed"]] = record
             strays += [record] * (record["key"] not in keys)
     return {key: [found[key][seed] for seed in sorted(found[key])] for key in sorted(found) if key in keys and found[key]}, strays
 
 
+def _may_be(file: Path, keys: Collection[str]) -> bool:
+    """Whether the file's name leaves open that it is of one of these keys."""
+    named = records.NAME.fullmatch(file.name)
+    return named is None or named[1] in keys
+
+
 def _set_aside(file: Path, why: str) -> None:
-    print(f"{file} {why}: set aside as {records.set_aside(file)}", file=sys.stderr)
+    print(f"{why}: set aside as {records.set_aside(file)}", file=sys.stderr)

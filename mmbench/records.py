@@ -171,7 +171,8 @@ def groups() -> list[str]:
 def files(groups: Iterable[str] | None = None) -> list[Path]:
     """Every file that could be a record, sorted. groups: all unless named."""
     root = paths.results() / "runs"
-    return sorted(f for group in (groups or ["*"]) for f in root.glob(f"{group}/*/*/*.json") if not f.name.startswith("."))
+    found = (f for group in (groups or ["*"]) for f in root.glob(f"{group}/*/*/*.json") if not f.name.startswith("."))
+    return sorted(found, key=lambda file: file.parts)  # the paths' own order, which takes longer to ask for
 
 
 def read_all(groups: Iterable[str] | None = None, complain: Callable[[str], object] | None = None) -> Iterator[dict[str, Any]]:
