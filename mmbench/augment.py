@@ -23,6 +23,7 @@ from torch import Tensor
 from mmbench.errors import UserError, unknown
 from mmbench.mel import log_mel
 from mmbench.rows import Rows, fixed, pick
+from mmbench.transfer import placed
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 MOTION = (0.5, 0.226)  # flow and RGB difference, stored around 128: ours, after two-stream practice
@@ -46,7 +47,7 @@ def read(
         return _frames(rows, places, spec, augment, training, generator, device)
     if rows.kind == "wave":
         return _wave(rows, places, generator if training else None, device)
-    found = torch.as_tensor(rows[places], device=device)
+    found = placed(torch.as_tensor(rows[places]), device)
     return found.float()[:, None] if rows.kind == "spectrogram" else found
 
 
@@ -60,7 +61,7 @@ def _frames(
         drawn = torch.rand(len(places), count, generator=generator).numpy()
     picks = pick(rows.counts(places), count, rule, drawn, [rows.salt[i] for i in places], training)
     count = picks.shape[1]
-    pictures = torch.as_tensor(rows.entries(places, picks), device=device)  # B x T x H x W x C
+    pictures = placed(torch.as_tensor(rows.entries(places, picks)), device)  # B x T x H x W x C
     batch, _, height, width, channels = pictures.shape
     flat = pictures.permute(0, 1, 4, 2, 3).reshape(batch * count, channels, height, width)
     sizes = torch.from_numpy(rows.sizes(places)).repeat_interleave(count, 0)
@@ -101,11 +102,11 @@ def crops(sizes: Tensor, generator: torch.Generator, scale: tuple[float, float] 
 
 def resized(pictures: Tensor, boxes: Tensor, size: int, flip: Tensor | None = None) -> Tensor:
     """N x C x H x W, of each its box -> N x C x size x size float32, in the range of the input; mirrored where `flip` says so."""
-    boxes = boxes.to(pictures.device)
+    boxes = placed(boxes, pictures.device)
     rows = weights(boxes[:, 0], boxes[:, 2], size, pictures.shape[2])
     columns = weights(boxes[:, 1], boxes[:, 3], size, pictures.shape[3])
     if flip is not None:
-        columns = torch.where(flip.to(columns.device)[:, None, None], columns.flip(1), columns)
+        columns = torch.where(placed(flip, columns.device)[:, None, None], columns.flip(1), columns)
     return rows[:, None] @ pictures.float() @ columns[:, None].transpose(-1, -2)
 
 
@@ -130,13 +131,13 @@ def normalised(pictures: Tensor, content: str, flip: Tensor | None, plain: bool)
     if plain:
         return found
     if content == "rgb":
-        mean, deviation = (torch.tensor(v, device=found.device)[None, :, None, None] for v in IMAGENET)
+        mean, deviation = (placed(torch.tensor(v), found.device)[None, :, None, None] for v in IMAGENET)
         return (found - mean) / deviation
     found = (found - MOTION[0]) / MOTION[1]
     if content == "flow" and flip is not None:
-        sign = torch.ones(len(found), found.shape[1], 1, 1, device=found.device)
-        sign[flip.to(found.device), 0] = -1
-        found = found * sign
+        sign = torch.ones(len(found), found.shape[1], 1, 1)
+        sign[flip.cpu(), 0] = -1
+        found = found * placed(sign, found.device)
     return found
 
 
@@ -151,7 +152,7 @@ def _wave(rows: Rows, places: np.ndarray, generator: torch.Generator | None, dev
         drawn = np.zeros(len(places))
     else:
         drawn = fixed([rows.salt[i] for i in places], 1)[:, 0] if testing else torch.rand(len(places), generator=generator).numpy()
-    sound = torch.from_numpy(_windows(rows, places, drawn, length)).to(device).float() / 32768
+    sound = placed(torch.from_numpy(_windows(rows, places, drawn, length)), device).float() / 32768
     if "mels" in settings:
         return log_mel(sound, **{name: settings[name] for name in ("rate", "n_fft", "frame", "hop", "mels", "emphasis")})[:, None]
     return log_stft(sound.clamp(-1, 1), int(settings["n_fft"]), int(settings["hop"]))[:, None]

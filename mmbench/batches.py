@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mmbench import augment, resident
+from mmbench import augment, fast, resident
 from mmbench.datasets.data import Batch, Data, Part
 from mmbench.rows import Rows
+from mmbench.transfer import placed
 
 
-def transformer(data: Data, spec: Mapping[str, Any], device: torch.device, whole: bool | None = None) -> Callable[..., Batch]:
+def transformer(
+    data: Data, spec: Mapping[str, Any], device: torch.device, whole: bool | None = None, arranged: Sequence[str] = ()
+) -> Callable[..., Batch]:
     """The function that makes batches for a run: (part, index, keep, training, generator) -> Batch.
     What a part holds in memory is moved to the device once, and so are the rows of a prepared store where they fit (whole: None asks
-    `resident.worthwhile`); else they are read, moved and augmented batch by batch. The batches are the same, to the bit."""
+    `resident.worthwhile`); else they are read, moved and augmented batch by batch. The batches are the same, to the bit.
+    arranged: modalities whose inputs lie with the channels innermost. Nothing is computed in halves, whatever the run's precision."""
     whole = resident.worthwhile(data, device) if whole is None else whole
     known: dict[int, tuple[Part, dict[str, Any], Tensor, dict[str, Tensor]]] = {}
 
@@ -30,11 +34,13 @@ def transformer(data: Data, spec: Mapping[str, Any], device: torch.device, whole
 
     def transform(part: Part, index: Tensor, keep: Tensor | None, training: bool, generator: torch.Generator | None) -> Batch:
         _, arrays, labels, extras = held(part)
-        here = index.to(device)
-        inputs = {
-            m: augment.read(a, index, spec, training, generator, device) if isinstance(a, Rows) else a[here] for m, a in arrays.items()
-        }
-        return Batch(inputs, labels[here], index, None if keep is None else keep.to(device), {n: e[here] for n, e in extras.items()})
+        here = placed(index, device)
+        with torch.autocast(device.type, enabled=False):
+            inputs = {
+                m: augment.read(a, index, spec, training, generator, device) if isinstance(a, Rows) else a[here] for m, a in arrays.items()
+            }
+        inputs |= {m: fast.arranged(inputs[m]) for m in arranged}
+        return Batch(inputs, labels[here], index, None if keep is None else placed(keep, device), {n: e[here] for n, e in extras.items()})
 
     return transform
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from mmbench import registry
+from mmbench import fast, registry, resident
 from mmbench.batches import transformer
 from mmbench.datasets.data import Data
 from mmbench.errors import UserError
@@ -17,11 +17,14 @@ from mmbench.method import Method, Run
 
 def run(spec: Mapping[str, Any], seed: int, data: Data, device: torch.device, weights: Path | None = None) -> Run:
     """Everything that training needs, on the device. weights: the folder of pretrained files."""
-    transform = transformer(data, spec, device)
+    arranged, whole = fast.channels_last(spec), resident.worthwhile(data, device)
+    transform = transformer(data, spec, device, whole, arranged)
     task = registry.load("task", spec["task"]).of(data)
     sample = transform(data.parts["train"], torch.zeros(1, dtype=torch.int64), None, False, None).inputs
     model = registry.load("model", spec["model"]).of(spec, seed, data, sample, weights).to(device)
-    return Run(spec, seed, data, model, task, device, transform, epochs=spec["epochs"])
+    fast.arrange(model, arranged)
+    path, supply = fast.path(spec["precision"], device, arranged), fast.supply(data, device, whole)
+    return Run(spec, seed, data, model, task, device, transform, epochs=spec["epochs"], path=path, supply=supply)
 
 
 def method(spec: Mapping[str, Any]) -> Method:

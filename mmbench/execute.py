@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 import mmbench
-from mmbench import build, features, history, paths, precision, records, registry
+from mmbench import build, features, history, paths, records, registry
 from mmbench.checkpoint import Checkpoint, digest
 from mmbench.datasets import store
 from mmbench.datasets.data import Data
@@ -63,7 +63,7 @@ def execute(
     record = {
         "schema": records.SCHEMA, "key": job.key, "seed": job.seed, "group": paths.group(), "run": dict(job.run),
         "result": result(run, past), "data": provenance(data, earlier),
-        "environment": environment(place, job.run["precision"], started, seconds, int(clock["resumed"])),
+        "environment": environment(place, ", ".join(filter(None, (run.path, run.supply))), started, seconds, int(clock["resumed"])),
         "signature": signature(job, place),
     }  # fmt: skip
     kept = {f"{label}/{name}": a for label, k in past["kept"].items() for name, a in run.task.predictions(k).items()}
@@ -113,7 +113,7 @@ def provenance(data: Data, earlier: Data | None = None) -> dict[str, Any]:
     return {"fingerprint": fingerprint, "version": data.version, **kind}
 
 
-def environment(place: torch.device, asked: str, started: datetime, seconds: Mapping[str, float], resumed: int) -> dict[str, Any]:
+def environment(place: torch.device, path: str, started: datetime, seconds: Mapping[str, float], resumed: int) -> dict[str, Any]:
     """What may differ between two runs of one job: time, machine, versions. No name of a user, host or path."""
     cuda = place.type == "cuda"
     peak = torch.cuda.max_memory_allocated(place) / 2**20 if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -122,7 +122,7 @@ def environment(place: torch.device, asked: str, started: datetime, seconds: Map
     return {
         "device": torch.cuda.get_device_name(place) if cuda else platform.machine(), "device_kind": place.type,
         "threads": torch.get_num_threads(), "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "path": precision.path(asked, place), "versions": versions,
+        "path": path, "versions": versions,
         "commit": commit, "dirty": dirty, "started": started.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "seconds": {name: round(value, 3) for name, value in seconds.items()}, "peak_memory_mb": round(peak), "resumed": resumed,
     }  # fmt: skip

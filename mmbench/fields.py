@@ -16,7 +16,7 @@ METRICS = (
 
 RUN = {
     "dataset": "str", "split": "str", "preparation": "str", "modalities": "strs", "task": "str", "model": "str", "method": "str",
-    "head": "str", "epochs": "count", "batch": "count", "clip": "float", "precision": "fp32|bf16|fp16", "init": "torchvision|xavier",
+    "head": "str", "epochs": "count", "batch": "count", "clip": "float", "precision": "fp32|tf32|bf16|fp16", "init": "torchvision|xavier",
     "augment": "|".join(AUGMENTATIONS), "frames": "count", "frame_rule": "first|middle|uniform|thirds|random|random-test|by-count",
     "drop_last": "bool", "image_size": "count", "small": "int",
 }  # fmt: skip

@@ -18,6 +18,7 @@ from mmbench.datasets.data import Batch, Data, Part
 from mmbench.head import Out
 from mmbench.precision import GradScaler, mixed, unscaled
 from mmbench.randomness import generator
+from mmbench.transfer import ahead
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class Run:
     fit: Callable[..., Any] | None = None  # (modalities, epochs, index) -> a trained copy of the model; bound by the loop
     logged: dict[str, list[Any]] = field(default_factory=dict)  # name -> [sum, count] of this epoch
     passes: int = 0  # forward passes since the last optimiser step
+    path: str = "plain"  # how its numbers come about (`fast.path`)
+    supply: str = ""  # how data come to the device (`fast.supply`)
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -87,8 +90,13 @@ class Run:
     def batches(self, part: Part, index: Tensor, size: int, transforms: str = "test", purpose: str = "valuation") -> Iterator[Batch]:
         """The part's items in the given order, `size` at a time. transforms: "test" (deterministic) or "train" (as drawn for `purpose`)."""
         stream = self.random(purpose) if transforms == "train" else None
-        for chunk in index.split(size):
-            yield self.transform(part, chunk, None, transforms == "train", stream)
+        made = ((self.transform(part, chunk, None, transforms == "train", stream), None) for chunk in index.split(size))
+        for batch, _ in self.prepared(made):
+            yield batch
+
+    def prepared(self, made: Iterator[tuple[Batch, Any]]) -> Iterator[tuple[Batch, Any]]:
+        """The same, made in a thread beside the training where data do not lie on the device."""
+        return ahead(made, self.device) if self.supply == "prefetched" else made
 
     def fraction(self, part: str, share: float) -> Tensor:
         """Positions of a random share of a part, without replacement, at least one, anew in each epoch; all in order for a share of 1."""

@@ -6,10 +6,11 @@ import os
 import re
 from pathlib import Path
 
-from mmbench.errors import UserError
+from mmbench.errors import UserError, unknown
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BENCHMARKS = REPOSITORY / "benchmarks"
+PATHS = ("fast", "plain")
 
 
 def data() -> Path:
@@ -33,4 +34,12 @@ def group() -> str:
     name = os.environ.get("MMBENCH_GROUP", "local")
     if not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", name):
         raise UserError(f"MMBENCH_GROUP is '{name}': use small letters, digits, '.', '+' and '-' only")
+    return name
+
+
+def path() -> str:
+    """How steps are computed (`MMBENCH_PATH`, default `fast`): `plain` keeps to the order of sums that everyone else has."""
+    name = os.environ.get("MMBENCH_PATH", "fast")
+    if name not in PATHS:
+        raise unknown("MMBENCH_PATH", name, PATHS)
     return name

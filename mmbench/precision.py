@@ -1,4 +1,5 @@
-"""In what numbers a run computes: `fp32`; `bf16` and `fp16`, mixed precision by torch's autocast, with scaled losses for `fp16`.
+"""In what numbers a run computes: `fp32`; `tf32`, where a GPU rounds the factors of products to 10 bits; `bf16` and `fp16`, mixed
+precision by torch's autocast, with scaled losses for `fp16`.
 
 Mixed precision is for GPUs. A CPU has next to no arithmetic for halves (measured: a step of ResNet-18 takes eleven times as long in
 fp16 as in fp32), so there all runs compute in fp32, and their record says so (`environment.path`). On a GPU `fp32` is true fp32, without
@@ -15,18 +16,19 @@ from torch.amp.grad_scaler import GradScaler
 
 from mmbench.errors import unknown
 
+KNOWN = ("fp32", "tf32", "bf16", "fp16")
 HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def computed(precision: str, device: torch.device) -> str:
     """The precision that this device computes in where a run asks for this one."""
-    if precision not in ("fp32", *HALVES):
-        raise unknown("precision", precision, ("fp32", *HALVES))
+    if precision not in KNOWN:
+        raise unknown("precision", precision, KNOWN)
     return "fp32" if device.type == "cpu" else precision
 
 
 def path(precision: str, device: torch.device) -> str:
-    """How the numbers came about, for the record: "plain", "bf16", "fp16", or "plain fp32 for fp16" on a CPU."""
+    """How the numbers came about, for the record: "plain", "tf32", "bf16", "fp16", or "plain fp32 for fp16" on a CPU."""
     found = computed(precision, device)
     if found == precision:
         return "plain" if precision == "fp32" else precision
@@ -45,7 +47,8 @@ def unscaled() -> GradScaler:
 
 
 def scaler(precision: str, device: torch.device) -> GradScaler:
-    """What scales fp16 losses so that small gradients are not lost; does nothing for others. Also sets fp32 to mean fp32 on a GPU."""
+    """What scales fp16 losses so that small gradients are not lost; does nothing for others. Also sets whether fp32 is fp32
+    on a GPU: everywhere but in a run that asks for TF32."""
     if device.type == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
     return GradScaler(device.type, enabled=computed(precision, device) == "fp16")

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mmbench.datasets.data import Data
 from mmbench.rows import Rows, blocks
+from mmbench.transfer import placed
 
 SHARE = 0.5  # of the device's free memory that data may take: the rest is for the network and its batches
 BLOCK = 256  # rows read at a time
@@ -27,7 +28,7 @@ class Resident(Rows):
     def _read(self, places: np.ndarray, length: int) -> Any:
         assert self.content is not None
         wanted = (places[:, None] + np.arange(length)).ravel()
-        return self.content[torch.from_numpy(wanted).to(self.content.device)]
+        return self.content[placed(torch.from_numpy(wanted), self.content.device)]
 
 
 def moved(rows: Rows, device: torch.device) -> Resident:

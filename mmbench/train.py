@@ -13,16 +13,18 @@ import copy
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from mmbench import diagnostics, history, optim, precision
+from mmbench import diagnostics, fast, history, optim, precision
 from mmbench.checkpoint import Checkpoint
 from mmbench.datasets.data import Batch, Part
+from mmbench.errors import UserError
 from mmbench.method import Draw, Method, Run, Turn, evaluating
 from mmbench.randomness import generator, stream
 from mmbench.spec import View
@@ -56,20 +58,21 @@ def train(
     ends the run; `history["diverged_at"]` is then the 0-based epoch. Raises Stopped when `stop()` says so."""
     schedule = ready(run, method, stop)
     wanted = history.rules(views, run.task.primary, "val" in run.data.parts)
-    past, clock, current = _resume(run, schedule, checkpoint.load())
+    past, clock, current = _resume(run, schedule, checkpoint)
     if past is None:
         past, clock = history.empty(), {"train": 0.0, "evaluate": 0.0, "resumed": 0}
         method.start(run)
     while run.epoch < run.epochs:
         began = time.perf_counter()
         current = current or _begin(run, method)
-        for _ in _steps(run, method, current):
-            if stop() or checkpoint.due():
-                clock["train"] += time.perf_counter() - began
-                began = time.perf_counter()
-                checkpoint.save(_content(run, schedule, past, clock, current))
-                if stop():
-                    raise Stopped
+        with closing(_steps(run, method, current)) as steps:
+            for _ in steps:
+                if stop() or checkpoint.due():
+                    clock["train"] += time.perf_counter() - began
+                    began = time.perf_counter()
+                    checkpoint.save(_content(run, schedule, past, clock, current))
+                    if stop():
+                        raise Stopped
         clock["train"] += time.perf_counter() - began
         mean = float(current.loss) / max(1, current.steps)
         if not math.isfinite(mean):
@@ -118,9 +121,10 @@ def fit(run: Run, modalities: tuple[str, ...], epochs: int, index: Tensor, stop:
     schedule, method = optim.schedule(other.optimiser, run.spec["schedule"], run.epochs), _Only(modalities, index)
     for other.epoch in range(epochs):
         now = _begin(other, method)
-        for _ in _steps(other, method, now):
-            if stop():
-                raise Stopped
+        with closing(_steps(other, method, now)) as steps:
+            for _ in steps:
+                if stop():
+                    raise Stopped
         _advance(schedule, float(now.loss) / max(1, now.steps))
     return other.model
 
@@ -137,15 +141,23 @@ def _begin(run: Run, method: Method) -> Epoch:
     return Epoch(draw.index[order], keep, augment, 0, torch.zeros((), device=run.device), 0)
 
 
-def _steps(run: Run, method: Method, now: Epoch) -> Iterator[None]:
-    """Train on the rest of the epoch; yields after each batch. The last incomplete batch is dropped only where the recipe says so."""
+def _rest(run: Run, now: Epoch) -> Iterator[tuple[Batch, Tensor]]:
+    """The batches of the rest of the epoch, and the state of the augmentation's stream behind each. `now` is left as it is: batches
+    may be made before they are trained on. The last incomplete batch is dropped only where the recipe says so."""
     size, part = run.spec["batch"], run.data.parts["train"]
     count = len(now.index) // size if run.spec["drop_last"] else math.ceil(len(now.index) / size)
-    run.model.train()
-    while now.position < count:
-        chosen = slice(now.position * size, (now.position + 1) * size)
+    source = now.augment.clone_state()
+    for position in range(now.position, count):
+        chosen = slice(position * size, (position + 1) * size)
         keep = None if now.keep is None else now.keep[chosen]
-        batch = run.transform(part, now.index[chosen], keep, True, now.augment)
+        yield run.transform(part, now.index[chosen], keep, True, source), source.get_state()
+
+
+def _steps(run: Run, method: Method, now: Epoch) -> Generator[None]:
+    """Train on the rest of the epoch; yields after each batch."""
+    run.model.train()
+    for batch, state in run.prepared(_rest(run, now)):
+        now.augment.set_state(state)
         for turn in method.turns(run, batch):
             run.passes = 0
             run.optimiser.zero_grad(set_to_none=True)
@@ -200,14 +212,17 @@ def _content(run: Run, schedule: Any, past: dict[str, Any], clock: dict[str, flo
         "epoch": run.epoch, "step": run.step, "model": run.model.state_dict(), "optimiser": run.optimiser.state_dict(),
         "schedule": schedule.state_dict() if hasattr(schedule, "state_dict") else {}, "state": run.state, "history": past, "clock": clock,
         "scaler": run.scaler.state_dict(), "logged": run.logged, "random": torch.get_rng_state(), "augment": now.augment.get_state(),
-        "index": now.index, "keep": now.keep, "position": now.position, "loss": now.loss, "steps": now.steps,
+        "index": now.index, "keep": now.keep, "position": now.position, "loss": now.loss, "steps": now.steps, "path": run.path,
     }  # fmt: skip
 
 
-def _resume(run: Run, schedule: Any, content: dict[str, Any] | None) -> tuple[Any, Any, Epoch | None]:
-    """Put everything back as the checkpoint holds it, and the epoch in which it was written; (None, None, None) without one."""
-    if content is None:
+def _resume(run: Run, schedule: Any, checkpoint: Checkpoint) -> tuple[Any, Any, Epoch | None]:
+    """Put everything back as the checkpoint holds it, and the epoch in which it was written; (None, None, None) without one.
+    UserError for one of another path: no path would give the bits that came of it."""
+    if (content := checkpoint.load()) is None:
         return None, None, None
+    if (why := fast.foreign(content.get("path"), run)) is not None:
+        raise UserError(f"{checkpoint.path}: {why}, or remove this file to begin again")
     run.epoch, run.step, run.logged = content["epoch"], content["step"], content["logged"]
     run.model.load_state_dict(content["model"])
     run.optimiser.load_state_dict(content["optimiser"])

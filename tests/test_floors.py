@@ -22,8 +22,8 @@ REPORTING = (
     "look", "projection",
 )  # fmt: skip
 TRAINING = (
-    "method", "train", "head", "batches", "build", "checkpoint", "optim", "augment", "randomness", "history", "diagnostics", "shapley",
-    "metrics", "scoring", "valuation", "datasets", "encoders", "heads", "tasks", "models", "methods",
+    "method", "train", "head", "batches", "build", "checkpoint", "optim", "augment", "fast", "transfer", "randomness", "history",
+    "diagnostics", "shapley", "metrics", "scoring", "valuation", "datasets", "encoders", "heads", "tasks", "models", "methods",
 )  # fmt: skip
 START = ("__main__", "answers", "as_text", "choose", "session", "plan", "published", "resolve", "records", "launch", "console", "smoke",
          "measure", "projection")  # fmt: skip

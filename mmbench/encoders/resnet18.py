@@ -16,6 +16,7 @@ from mmbench.residual import framewise, trunk
 @final
 class ResNet18(nn.Module):
     out = 512
+    channels_last = True  # a step takes about a sixth less time on a CPU
 
     def __init__(self, channels: int, weights: str = ""):
         super().__init__()

@@ -196,7 +196,7 @@ def text(answer: Mapping[str, Any]) -> str:
                   if one["status"] == "failed"),
         "\n".join(f"stale in the golden: {key} is no cell's: regenerate it (mmbench smoke --golden)" for key in answer["stale"]),
         f"{random} cells ran with random weights in place of pretrained ones." if random else "",
-        f"Precision: {', '.join(sorted(plain))}." if plain else "",
+        f"Paths: {', '.join(sorted(plain))}." if plain else "",
         f"{answer['unique']} unique cells ({answer['cells']} in the tables, both readings): {answer['passed']} passed, "
         f"{answer['inapplicable, as printed']} inapplicable as printed, {answer['failed']} failed; "
         f"{answer['seconds']:.0f} s with {answer['workers']} at once, {answer['cpu_seconds']:.0f} s of CPU.",
