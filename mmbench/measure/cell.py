@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmbench import build, diagnostics, execute, paths, precision, published
+from mmbench import build, execute, paths, precision, published
 from mmbench.datasets.data import Batch
 from mmbench.errors import UserError
 from mmbench.measure import kinds
@@ -22,7 +22,7 @@ from mmbench.smoke import cell, shapes, steps
 from mmbench.spec import Job
 from mmbench.train import Epoch, _begin, _steps, outputs, ready
 
-# Seconds to measure for, and the fewest and the most repeats, after so many that do not count. (A step is made before all of them.)
+# Seconds to measure for, and the fewest and the most repeats, after so many that do not count (on a CPU see `timings`).
 SECONDS, REPEATS, WARM = {"cpu": 1.0, "cuda": 1.5}, {"cpu": (1, 20), "cuda": (5, 500)}, {"cpu": 0, "cuda": 5}
 LIGHT = 1_000_000  # numbers in a batch up to which a CPU too takes the recipe's: of small networks a step costs much the same for 4 items
 TRAINED = 16  # items of the training part on a CPU: of fewer, the share that a method draws says nothing
@@ -77,7 +77,7 @@ class Counted:
 
 
 def timings(run: Run, method: Method, place: torch.device) -> dict[str, Any]:
-    """Seconds of a step, an evaluation batch and the gradient norms; peak memory; and of the middle epoch, when warm-ups are over, how
+    """Seconds of a step and of an evaluation batch; peak memory; and of the middle epoch, when warm-ups are over, how
     many items it draws and how many it looks at before it begins, each as a share of the training part. copies: of those that the
     method trains before the first epoch (share of modalities, epochs, share of items)."""
     part, asked = len(run.data.parts["train"]), []
@@ -89,7 +89,9 @@ def timings(run: Run, method: Method, place: torch.device) -> dict[str, Any]:
     ready(run, method, lambda: False)
     run.fit = fit
     method.start(run)
-    one_step(run, method, _begin(run, method))  # of the first epoch: some methods begin something there
+    first = _begin(run, method)  # some methods begin something there
+    if place.type == "cuda" or run.spec["batch"] > cell.BATCH:
+        one_step(run, method, first)  # what is slow on a CPU is as slow the first time
     run.epoch, run.transform = run.epochs // 2, Counted(run.transform)
     now = _begin(run, method)
     looked, run.transform = run.transform.items / part, run.transform.transform
@@ -99,9 +101,8 @@ def timings(run: Run, method: Method, place: torch.device) -> dict[str, Any]:
     step, count = timed(lambda: one_step(run, method, now), place)
     ended = time.time()
     evaluation, _ = timed(lambda: outputs(run, test), place, seconds=SECONDS[place.type] / 3)
-    norms, _ = timed(lambda: diagnostics.gradient_norms(run), place, seconds=0.0)
     return {
-        "steps": count, "step_seconds": step, "evaluate_seconds": evaluation / batches, "norms_seconds": norms,
+        "steps": count, "step_seconds": step, "evaluate_seconds": round(evaluation / batches, 6),
         "draws": round(len(now.index) / part, 3), "looked": round(looked, 3), "copies": asked, "peak_memory_mb": peak(place),
         "window": [began, ended],
     }  # fmt: skip
