@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmbench import build, execute, paths, precision, published
+from mmbench import build, execute, paths, published
 from mmbench.datasets.data import Batch
 from mmbench.errors import UserError
 from mmbench.measure import kinds
@@ -48,8 +48,7 @@ def run(job: Job, *, device: str, progress: Progress) -> str:
         built = build.run(brief, job.seed, data, place)
         found = timings(built, build.method(brief), place)
         shape = steps.described(built)
-    path = precision.path(job.run["precision"], place)
-    measured = {"batch": brief["batch"], **found, **shape, "fits": fits(job.run, place), "path": path}
+    measured = {"batch": brief["batch"], **found, **shape, "fits": fits(job.run, place), "path": built.path}
     progress({"measured": measured, "code": execute.repository()})
     return "ok"
 

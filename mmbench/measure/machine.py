@@ -129,7 +129,7 @@ def _parts(found: Mapping[str, Any]) -> Iterator[str]:
     yield how(gpu)
     heads = {
         "dataset": "data", "preparation": "preparation", "inputs": "frames x size", "encoders": "encoders", "head": "head",
-        "method": "method", "precision": "precision", "batch": "batch", "step": "s per step", "rate": "items/s",
+        "method": "method", "precision": "precision", "path": "path", "batch": "batch", "step": "s per step", "rate": "items/s",
         "evaluate": "s per test batch", "memory": "peak MB",
     } | ({"busy": "GPU busy"} if gpu else {"load": "load"})  # fmt: skip
     yield table([_row(id, entry) for id, entry in found["kinds"].items()], heads, "github")
@@ -161,7 +161,7 @@ def how(gpu: bool) -> str:
 def _row(id: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     busy = entry.get("gpu_busy")
     return vars(kinds.named(id)) | {
-        "batch": entry["batch"], "step": f"{entry['step_seconds']:.4g}", "rate": f"{entry['batch'] / entry['step_seconds']:.4g}",
+        "batch": entry["batch"], "path": entry["path"], "step": f"{entry['step_seconds']:.4g}", "rate": f"{entry['batch'] / entry['step_seconds']:.4g}",
         "evaluate": f"{entry['evaluate_seconds']:.4g}", "memory": entry["peak_memory_mb"], "load": entry["load"],
         "busy": "" if busy is None else f"{busy:.0f} %",
     }  # fmt: skip
