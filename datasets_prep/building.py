@@ -15,10 +15,11 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -104,19 +105,47 @@ def _pwrite(handle: int, content: memoryview, at: int) -> None:
         content, at = content[done:], at + done
 
 
-def journal(place: Path) -> dict[int, dict[str, Any]]:
-    """The finished items by row; a last line that a kill cut short does not count."""
-    found: dict[int, dict[str, Any]] = {}
-    path = place / "journal.jsonl"
-    if not path.exists():
+@dataclass
+class Journal:
+    """The finished items, in the order of their rows, each read when it is asked for: a million take no more than their places.
+    places: row -> the byte at which its line begins."""
+
+    path: Path
+    places: dict[int, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        if self.places:
+            with self.path.open("rb") as handle:
+                for row in sorted(self.places):
+                    handle.seek(self.places[row])
+                    yield json.loads(handle.readline())
+
+    def add(self, handle: IO[bytes], entry: Mapping[str, Any]) -> None:
+        """handle: the file, open for appending."""
+        self.places[entry["row"]] = handle.tell()
+        handle.write(json.dumps(entry).encode() + b"\n")
+        handle.flush()
+
+
+def journal(place: Path, good: Callable[[Mapping[str, Any]], bool] = lambda entry: True) -> Journal:
+    """The finished items that are still good; a last line that a kill cut short does not count."""
+    found, at = Journal(place / "journal.jsonl"), 0
+    if not found.path.exists():
         return found
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) != len(content):
-        os.truncate(path, len(whole))
-    for line in whole.splitlines():
-        entry = json.loads(line)
-        found[entry["row"]] = entry
+    with found.path.open("rb") as handle:
+        for line in handle:
+            if not line.endswith(b"\n"):
+                os.truncate(found.path, at)
+                break
+            entry = json.loads(line)
+            if good(entry):
+                found.places[entry["row"]] = at
+            else:
+                found.places.pop(entry["row"], None)
+            at += len(line)
     return found
 
 
@@ -142,22 +171,25 @@ def occupied(place: Path) -> int:
     return sum(path.stat().st_blocks * 512 for path in place.rglob("*") if path.is_file())
 
 
-def finish(place: Path, arrays: Mapping[str, Array], done: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Join the ragged rows and write offsets, sizes and digests: what meta.json says of each array. done: the journal by row."""
+def finish(place: Path, arrays: Mapping[str, Array], done: Journal) -> dict[str, dict[str, Any]]:
+    """Join the ragged rows and write offsets, sizes and digests: what meta.json says of each array. done: of all rows."""
     said = {}
     for name, array in arrays.items():
-        entries = [entry["arrays"].get(name) for entry in done]
-        digests = np.array([list(bytes.fromhex(e[0])) if e else [0] * DIGEST for e in entries], np.uint8).reshape(len(done), DIGEST)
+        digests, sizes = np.zeros((len(done), DIGEST), np.uint8), np.zeros((len(done), 2), np.int32)
+        counts = np.zeros(len(done), np.int64)
+        for row, entry in enumerate(done):
+            if name in entry["arrays"]:
+                digest, counts[row], *sizes[row] = entry["arrays"][name]
+                digests[row] = np.frombuffer(bytes.fromhex(digest), np.uint8)
         np.save(file(place, name, "digests"), digests)
         if array.canvas:
-            np.save(file(place, name, "sizes"), np.array([e[2:4] if e else (0, 0) for e in entries], np.int32))
-        counts = np.array([e[1] if e else 0 for e in entries], np.int64)
+            np.save(file(place, name, "sizes"), sizes)
         if array.ragged:
             np.save(file(place, name, "offsets"), np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
-            _join(place, name, array, entries)
+            _join(place, name, array, counts)
         said[name] = {
             "kind": array.kind, "dtype": array.dtype, "shape": list(array.shape), "ragged": array.ragged, "says": array.says,
-            "settings": dict(array.settings), "present": int(sum(e is not None for e in entries)), "entries": int(counts.sum()),
+            "settings": dict(array.settings), "present": int(digests.any(1).sum()), "entries": int(counts.sum()),
             "sha256": hashlib.sha256(digests.tobytes()).hexdigest(),
         }  # fmt: skip
     return said
@@ -176,18 +208,18 @@ def joined(place: Path, name: str) -> int:
     return int(path.read_text()) if path.exists() else 0
 
 
-def _join(place: Path, name: str, array: Array, entries: Sequence[Any]) -> None:
-    """Ragged rows one after the other, in the order of the index. A thousand at a time are copied, brought to the disk, noted,
-    and only then removed: the peak is one copy and a little, and a kill in between loses nothing."""
+def _join(place: Path, name: str, array: Array, counts: np.ndarray) -> None:
+    """Ragged rows one after the other, in the order of the index; counts: entries of each. A thousand at a time are copied, brought to
+    the disk, noted, and only then removed: the peak is one copy and a little, and a kill in between loses nothing."""
     path, first = file(place, name), joined(place, name)
     if not first:
-        _empty(path, (sum(e[1] for e in entries if e), *array.shape), array.dtype)
-    at = array.entry_bytes * sum(e[1] for e in entries[:first] if e)
-    for block in range(first, len(entries), 1000):
-        rows = range(block, min(block + 1000, len(entries)))
+        _empty(path, (int(counts.sum()), *array.shape), array.dtype)
+    at = array.entry_bytes * int(counts[:first].sum())
+    for block in range(first, len(counts), 1000):
+        rows = range(block, min(block + 1000, len(counts)))
         with opened(path) as (handle, start):
             for row in rows:
-                if entries[row]:
+                if counts[row]:
                     content = spool(place, name, row).read_bytes()
                     _pwrite(handle, memoryview(content), start + at)
                     at += len(content)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasets_prep import building, libraries
+from datasets_prep.building import Journal
 from datasets_prep.dataset import Dataset, Found, Sources, Split
 from datasets_prep.imitation import marked
 from mmbench import prepared
@@ -53,8 +54,8 @@ def existing(root: Path, dataset: str) -> dict[str, Any] | None:
     return found if found.get("format") == prepared.FORMAT else None
 
 
-def commit(plan: Plan, root: Path, sources: Sources, done: Sequence[Mapping[str, Any]]) -> None:
-    """Make the store, or add arrays and splits to one of the same raw files. done: the journal by row, empty if nothing was made."""
+def commit(plan: Plan, root: Path, sources: Sources, done: Journal) -> None:
+    """Make the store, or add arrays and splits to one of the same raw files. done: of all rows, or empty if nothing was made."""
     dataset, home = plan.dataset, prepared.home(root, plan.dataset.id)
     kept = existing(root, dataset.id) if plan.adds else None
     splits, lacking = dataset.splits(plan.found, sources)
@@ -96,7 +97,7 @@ def _place(made: Path, home: Path, adds: bool) -> None:
 
 
 def _meta(
-    plan: Plan, splits: Sequence[Split], arrays: Mapping[str, Any], lacking: Mapping[str, str], done: Sequence[Mapping[str, Any]],
+    plan: Plan, splits: Sequence[Split], arrays: Mapping[str, Any], lacking: Mapping[str, str], done: Journal,
     kept: Mapping[str, Any] | None, imitation: bool,
 ) -> dict[str, Any]:  # fmt: skip
     dataset, before = plan.dataset, kept or {}
@@ -120,11 +121,17 @@ def _meta(
     }  # fmt: skip
 
 
-def _sources(done: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _sources(done: Journal) -> dict[str, Any]:
     """How many raw files were read, their bytes, and one sha256 over (key, sha256) of every item."""
-    total = hashlib.sha256(json.dumps([[e["key"], e["source"]] for e in done]).encode()).hexdigest()
-    sizes = [size for e in done for _, size, _ in e["stamps"] if size is not None]
-    return {"files": len(sizes), "bytes": sum(sizes), "sha256": total, "items": {e["key"]: e["source"] for e in done if e["source"]}}
+    files, size, items, total = 0, 0, {}, hashlib.sha256()
+    for row, entry in enumerate(done):
+        total.update(f"{', ' if row else '['}{json.dumps([entry['key'], entry['source']])}".encode())
+        sizes = [size for _, size, _ in entry["stamps"] if size is not None]
+        files, size = files + len(sizes), size + sum(sizes)
+        if entry["source"]:
+            items[entry["key"]] = entry["source"]
+    total.update(b"]")
+    return {"files": files, "bytes": size, "sha256": total.hexdigest(), "items": items}
 
 
 def _listed(split: Split) -> dict[str, Any]:

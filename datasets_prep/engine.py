@@ -6,9 +6,9 @@ import errno
 import fcntl
 import hashlib
 import importlib
-import json
 import os
 import shutil
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -138,10 +138,10 @@ def run(plan: Plan, root: Path, sources: Sources, jobs: int, progress: Callable[
     """Do what the plan says, then commit. progress(done, all, with something skipped). Stopped at any moment, the same call goes on."""
     try:
         with alone(plan.place):
-            done = dict(_resumed(plan, say)) if plan.wanted else {}
+            done = _resumed(plan, say) if plan.wanted else building.Journal(plan.place)
             if plan.wanted:
                 _work(plan, done, jobs, progress)
-            commit.commit(plan, root, sources, [done[row] for row in sorted(done)])
+            commit.commit(plan, root, sources, done)
     except OSError as error:
         raise _disk(error, root) from None
 
@@ -168,46 +168,61 @@ def alone(place: Path) -> Iterator[None]:
         yield
 
 
-def _resumed(plan: Plan, say: Callable[[str], None]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _resumed(plan: Plan, say: Callable[[str], None]) -> building.Journal:
     """What an interrupted preparation has finished and is still true: raw files unchanged, rows intact."""
     arrays = {name: plan.dataset.arrays[name] for name in plan.wanted}
     if building.create(plan.place, plan.content, arrays, len(plan.found.items)):
         say("the raw folder, the recipes or the libraries have changed since the interrupted preparation: starting anew")
-    kept = building.journal(plan.place)
-    good = {row: e for row, e in kept.items() if e["stamps"] == building.stamps(plan.found.items[row].files)}
-    good = {row: e for row, e in good.items() if building.intact(plan.place, arrays, e)}
+
+    def true(entry: Mapping[str, Any]) -> bool:
+        same = entry["stamps"] == building.stamps(plan.found.items[entry["row"]].files)
+        return same and building.intact(plan.place, arrays, entry)
+
+    good = building.journal(plan.place, true)
     if len(good) < len(plan.found.items) and any(building.joined(plan.place, name) for name in arrays):
         shutil.rmtree(plan.place)
         building.create(plan.place, plan.content, arrays, len(plan.found.items))
-        good = {}
+        good = building.journal(plan.place)
     if good:
         say(f"going on: {len(good):,} of {len(plan.found.items):,} items were finished before")
-    yield from good.items()
+    return good
 
 
-def _work(plan: Plan, done: dict[int, dict[str, Any]], jobs: int, progress: Callable[[int, int, int], None]) -> None:
+class _Tasks(Sequence[tuple[int, Item]]):
+    """The rows that are not done, each with its item, which is made when it is asked for."""
+
+    def __init__(self, items: Sequence[Item], done: building.Journal):
+        self.items, self.rows = items, array("q", (row for row in range(len(items)) if row not in done.places))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        row = self.rows[index]
+        return row, self.items[row]
+
+
+def _work(plan: Plan, done: building.Journal, jobs: int, progress: Callable[[int, int, int], None]) -> None:
     """Make the rows that are missing, and note each in the journal as soon as it is whole."""
     items, before = plan.found.items, len(done)
-    tasks = [(row, item) for row, item in enumerate(items) if row not in done]
+    tasks = _Tasks(items, done)
     shared = Shared(plan.dataset.module, plan.place, plan.wanted)
-    skipped = sum(bool(entry["skipped"]) for entry in done.values())
+    skipped = sum(bool(entry["skipped"]) for entry in done)
     progress(len(done), len(items), skipped)
-    with (plan.place / "journal.jsonl").open("a", encoding="utf-8") as journal:
+    with done.path.open("ab") as journal:
         for entry in workers.run(make, shared, tasks, jobs, lambda task, how: _entry(shared, task, _all_skipped(shared, task, how))):
-            journal.write(json.dumps(entry) + "\n")
-            journal.flush()
-            done[entry["row"]] = entry
+            done.add(journal, entry)
             skipped += bool(entry["skipped"])
             progress(len(done), len(items), skipped)
             if len(done) - before == min(LOOK, len(tasks)):
                 _hopeless(done, plan)
 
 
-def _hopeless(done: Mapping[int, Mapping[str, Any]], plan: Plan) -> None:
+def _hopeless(done: building.Journal, plan: Plan) -> None:
     """UserError when nothing at all came out so far: a whole folder of pointers, pages or empty files."""
-    if any(entry["arrays"] for entry in done.values()):
+    if any(entry["arrays"] for entry in done):
         return
-    reasons = Counter(reason for entry in done.values() for reason in entry["skipped"].values())
+    reasons = Counter(reason for entry in done for reason in entry["skipped"].values())
     kinds = Counter(reason.split(": ", 1)[-1] for reason in reasons.elements())
     example = next(reason for reason in reasons if reason.endswith(kinds.most_common(1)[0][0]))
     raise UserError(f"{plan.dataset.id}: none of the first {len(done)} items can be used; for instance {example}")

@@ -174,5 +174,5 @@ DATASET = Dataset(
     expected=EXPECTED,
     layout="voxceleb2/dev/aac/id00012/<video>/00001.m4a, voxceleb1/wav/id10270/<video>/00001.wav, faces/id00012/<video>/00001/0000002.jpg",
     folders=(VOX2, VOX1),
-    speed=20.0,
+    speed=60.0,
 )

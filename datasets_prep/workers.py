@@ -32,12 +32,12 @@ def run(work: Callable[[Any, Any], Any], shared: Any, tasks: Sequence[Any], jobs
         for task in tasks:
             yield work(shared, task)
         return
-    waiting = list(reversed(tasks))
+    fresh, again = iter(tasks), []
     with single_threaded():
         workers = [_start(work, shared) for _ in range(min(jobs, len(tasks)))]
     try:
         for worker in workers:
-            _feed(worker, waiting)
+            _feed(worker, fresh, again)
         while any(worker.tasks for worker in workers):
             by_pipe = {worker.pipe: worker for worker in workers if worker.tasks}
             for pipe in wait(list(by_pipe)):
@@ -46,14 +46,14 @@ def run(work: Callable[[Any, Any], Any], shared: Any, tasks: Sequence[Any], jobs
                     result = worker.pipe.recv()
                 except (EOFError, ConnectionResetError):
                     worker.process.join()
-                    how, lost, again = _how(worker.process.exitcode), worker.tasks[0], worker.tasks[1:]
-                    waiting.extend(reversed(again))
+                    how, lost = _how(worker.process.exitcode), worker.tasks[0]
+                    again.extend(reversed(worker.tasks[1:]))
                     with single_threaded():
                         worker.__dict__.update(_start(work, shared).__dict__)
                     result = died(lost, how)
                 else:
                     worker.tasks.pop(0)
-                _feed(worker, waiting)
+                _feed(worker, fresh, again)
                 if isinstance(result, BaseException):
                     raise result
                 yield result
@@ -79,9 +79,9 @@ def _start(work: Callable[[Any, Any], Any], shared: Any) -> Worker:
     return Worker(process, ours, [])
 
 
-def _feed(worker: Worker, waiting: list[Any]) -> None:
-    while waiting and len(worker.tasks) < AHEAD:
-        worker.tasks.append(waiting.pop())
+def _feed(worker: Worker, fresh: Iterator[Any], again: list[Any]) -> None:
+    while len(worker.tasks) < AHEAD and (task := again.pop() if again else next(fresh, None)) is not None:
+        worker.tasks.append(task)
         with suppress(BrokenPipeError):  # it has died: its pipe will say so
             worker.pipe.send(worker.tasks[-1])
 

@@ -78,7 +78,7 @@ def test_a_row_that_is_not_what_the_journal_says_is_made_again(crema, tmp_path, 
     process.wait()
     time.sleep(0.2)
     place = journal(tmp_path).parent
-    row = min(building.journal(place))
+    row = min(building.journal(place).places)
     with building.opened(place / "middle.npy") as (handle, start_):
         os.pwrite(handle, b"\x01\x02\x03", start_ + row * 360 * 480 * 3)
     crema.prepare(tmp_path)
