@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from datasets_prep import media, spectrogram, verbs, voxceleb2, voxceleb2_imitation, voxceleb2_splits
+from datasets_prep import folders, media, spectrogram, verbs, voxceleb2, voxceleb2_imitation, voxceleb2_splits
 from datasets_prep.dataset import Sources
 from datasets_prep.voxceleb2_files import Index, Utterances, names
 from mmbench import batches, published, trials
@@ -223,6 +223,17 @@ def test_what_changes_nothing(vox, defect):
     first = next(item for item in found.items if item.key == FIRST)
     expected = voxceleb2_imitation.faces(FIRST.removesuffix(".m4a"))[:8]
     assert np.abs(voxceleb2.make(first, ["faces"]).arrays["faces"].astype(int) - expected).mean() < 5
+
+
+def test_one_folder_for_both(vox):
+    raw = vox.copy()
+    for path in (*raw.glob("voxceleb2/*"), *raw.glob("voxceleb1/wav"), *raw.glob("voxceleb1/faces/*")):
+        path.rename((raw / "faces" if path.parent.name == "faces" else raw) / path.name)
+    shutil.rmtree(raw / "voxceleb1")
+    (raw / "voxceleb2").rmdir()
+    found, before = voxceleb2.find(folders.sources([str(raw)], voxceleb2.DATASET.folders, None), ARRAYS), find(vox.raw())
+    assert ([item.key for item in found.items], found.problems) == ([item.key for item in before.items], before.problems)
+    assert all(Path(path).exists() for item in found.items for path in item.files.values())
 
 
 def test_wavs_in_place_of_m4a(vox):
