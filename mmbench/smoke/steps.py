@@ -64,7 +64,7 @@ def gradient_norms(run: Run) -> dict[str, float]:
 
 def weights(run: Run) -> dict[str, int]:
     """A checksum of each, as a copy of the largest networks would not fit beside them."""
-    return {name: zlib.crc32(p.detach().cpu().contiguous().view(torch.uint8).numpy()) for name, p in run.model.named_parameters()}
+    return {name: zlib.crc32(p.detach().cpu().flatten().view(torch.uint8).numpy()) for name, p in run.model.named_parameters()}
 
 
 def described(run: Run) -> dict[str, Any]:
