@@ -28,6 +28,7 @@ from mmbench.datasets.data import Batch
 from mmbench.errors import UserError
 from mmbench.head import Head, Out
 from mmbench.method import Method, Run, evaluating
+from mmbench.transfer import placed
 
 
 @final
@@ -49,15 +50,16 @@ class AGM(Method):
 
     def backward(self, run: Run, out: Out, batch: Batch, loss: Tensor) -> None:
         outputs = coalitions(run, out, batch)
-        shares = weights(len(run.modalities)).to(out.fused.device)  # M x coalitions
+        shares = placed(weights(len(run.modalities)), out.fused.device)  # M x coalitions
         (upstream,) = torch.autograd.grad(loss, out.fused, retain_graph=True)
         with torch.no_grad():
             parts = torch.einsum("ms,sbc->mbc", shares, torch.stack(outputs))
-            scores = torch.stack([surprise(part, batch.labels) for part in parts]).cpu()
-            kappa = coefficients(scores, run.state["scores"], self.alpha, self.cap)
-            flows = (kappa.to(shares.device) @ shares)[:, None, None] * upstream
+            scores = torch.stack([surprise(part, batch.labels) for part in parts])
+            running = run.state["scores"].to(scores.device)  # a checkpoint comes back on the CPU
+            kappa = coefficients(scores, running, self.alpha, self.cap)
+            flows = (kappa @ shares)[:, None, None] * upstream
             steps = run.state["steps"] = run.state["steps"] + 1
-            run.state["scores"] = run.state["scores"] * ((steps - 1) / steps) + scores / steps
+            run.state["scores"] = running * ((steps - 1) / steps) + scores / steps
         for modality, k in zip(run.modalities, kappa, strict=True):
             run.log(f"kappa.{modality}", k)
         torch.autograd.backward(outputs, list(flows))

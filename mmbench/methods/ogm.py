@@ -81,8 +81,9 @@ def coefficients(sums: Mapping[str, Tensor], alpha: float) -> dict[str, Tensor]:
     names = list(sums)
     total = sum(sums.values())
     ratios = {m: sums[m] * (len(names) - 1) / (total - sums[m]) for m in names}
-    tie = not any(bool(ratio > 1) for ratio in ratios.values())
+    ahead = {m: ratio > 1 for m, ratio in ratios.items()}  # chosen on the device, which is not asked: the next step can begin
+    tie = ~torch.stack(list(ahead.values())).any()
     return {
-        m: 1 - torch.tanh(alpha * ratio) if bool(ratio > 1) or (tie and m == names[0]) else torch.ones_like(ratio)
+        m: torch.where(ahead[m] | tie if m == names[0] else ahead[m], 1 - torch.tanh(alpha * ratio), torch.ones_like(ratio))
         for m, ratio in ratios.items()
     }

@@ -27,6 +27,7 @@ from mmbench.head import Head, Out
 from mmbench.initialise import encoders, initialise
 from mmbench.randomness import seeded
 from mmbench.solver import Check, Solver, classifier, segmenter
+from mmbench.transfer import placed
 
 Features = dict[str, Tensor]
 
@@ -79,7 +80,7 @@ class CMVQVAE(nn.Module):
         if change is not None:
             features = change(features)
         if len(only) < len(names):
-            given = torch.tensor([m in only for m in names], device=some.device)
+            given = placed(torch.tensor([m in only for m in names]), some.device)
             keep = given if keep is None else keep & given
         return Out(self.head, features, keep, extras | self._masked(len(some)))
 

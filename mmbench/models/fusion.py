@@ -14,6 +14,7 @@ from mmbench.datasets.data import Data
 from mmbench.head import Head, Out
 from mmbench.initialise import encoders, initialise
 from mmbench.randomness import seeded
+from mmbench.transfer import placed
 
 Features = dict[str, Tensor]
 
@@ -53,6 +54,6 @@ class Fusion(nn.Module):
         if change is not None:
             features = change(features)
         if len(only) < len(self.head.modalities):
-            given = torch.tensor([m in only for m in self.head.modalities], device=some.device)
+            given = placed(torch.tensor([m in only for m in self.head.modalities]), some.device)
             keep = given if keep is None else keep & given
         return Out(self.head, features, keep)

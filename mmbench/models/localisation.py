@@ -25,6 +25,7 @@ from mmbench.errors import UserError
 from mmbench.head import Head, Out
 from mmbench.initialise import encoders, initialise
 from mmbench.randomness import seeded
+from mmbench.transfer import placed
 
 Features = dict[str, Tensor]
 SOUND, PICTURE = "audio", "visual"
@@ -104,15 +105,16 @@ class Localisation(nn.Module):
         """inputs: audio B x T x e, visual B x T x height x width x d; the rest as in `models.fusion`."""
         names = self.head.modalities
         if only and len(only) < len(names):
-            given = torch.tensor([m in only for m in names], device=inputs[SOUND].device)
+            given = placed(torch.tensor([m in only for m in names]), inputs[SOUND].device)
             keep = given.expand(len(inputs[SOUND]), -1) if keep is None else keep & given
         heard = inputs[SOUND]
         guide = heard if keep is None else heard * keep[:, names.index(SOUND), None, None].to(heard.dtype)
         own = self._encoded(SOUND, heard, only)
         features = {SOUND: own, PICTURE: self._seen(inputs[PICTURE], guide, only)}
         if change is not None:
-            features = change(features)
-            if not only and not bool(features[SOUND].any()):  # a method that takes the sound away takes it from the attention too
+            own_features, features = features, change(features)
+            # A method that takes the sound away takes it from the attention too. To ask a GPU costs, so who changes nothing is not asked.
+            if not only and features is not own_features and not bool(features[SOUND].any()):
                 features = change({SOUND: own, PICTURE: self._seen(inputs[PICTURE], torch.zeros_like(heard))})
 
         def alone() -> Features:
