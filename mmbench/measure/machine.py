@@ -159,9 +159,9 @@ def how(gpu: bool) -> str:
 
 
 def _row(id: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-    busy = entry.get("gpu_busy")
+    busy, step = entry.get("gpu_busy"), entry["step_seconds"]
     return vars(kinds.named(id)) | {
-        "batch": entry["batch"], "path": entry["path"], "step": f"{entry['step_seconds']:.4g}", "rate": f"{entry['batch'] / entry['step_seconds']:.4g}",
+        "batch": entry["batch"], "path": entry["path"], "step": f"{step:.4g}", "rate": f"{entry['batch'] / step:.4g}",
         "evaluate": f"{entry['evaluate_seconds']:.4g}", "memory": entry["peak_memory_mb"], "load": entry["load"],
         "busy": "" if busy is None else f"{busy:.0f} %",
     }  # fmt: skip
