@@ -5,18 +5,15 @@ from __future__ import annotations
 import gc
 import marshal
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from mmbench import places, records
+from mmbench import places, processes, records
 from mmbench.errors import UserError
 
 MANY = 2000  # files; fewer are read sooner than other processes have started
 CHUNK = 500
 Answer = dict[str, Any] | str  # the record, or what is wrong with its file
-_files: Sequence[Path] = ()  # of this process, where it was started to read some of them
 
 
 def read(files: Sequence[Path]) -> Iterator[Answer]:
@@ -28,24 +25,17 @@ def read(files: Sequence[Path]) -> Iterator[Answer]:
     collected = gc.isenabled()
     gc.disable()  # nothing of a record is ever garbage while it is read, and a walk over 100,000 takes longer than reading them
     try:
-        with ProcessPoolExecutor(workers, get_context("fork"), _start, (files,)) as pool:
-            for answers in pool.map(_packed, range(0, len(files), CHUNK)):
-                yield from marshal.loads(answers)
+        for answers in processes.each(_packed, files, range(0, len(files), CHUNK), workers):
+            yield from marshal.loads(answers)
         gc.freeze()  # and they live as long as the report
     finally:
         if collected:
             gc.enable()
 
 
-def _start(files: Sequence[Path]) -> None:
-    global _files
-    _files = files
-    gc.disable()
-
-
-def _packed(first: int) -> bytes:
+def _packed(files: Sequence[Path], first: int) -> bytes:
     """The answers of a chunk. Marshal, for what is plain and stays among processes of one Python, takes a fifth of pickle's time."""
-    return marshal.dumps(list(_answers(_files[first : first + CHUNK])))
+    return marshal.dumps(list(_answers(files[first : first + CHUNK])))
 
 
 def _answers(files: Sequence[Path]) -> Iterator[Answer]:

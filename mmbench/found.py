@@ -22,6 +22,11 @@ class Found:
     others: Mapping[str, Records] = field(default_factory=dict)  # group -> its records
     _origins: dict[str, Provenance] = field(default_factory=dict, repr=False)
 
+    @property
+    def many(self) -> bool:
+        """Whether judging takes longer than other processes take to start."""
+        return sum(map(len, self.own.values())) >= bulk.MANY
+
     def origin(self, key: str) -> Provenance:
         """Where our runs of a key come from; found once, however many sections show it."""
         if key not in self._origins:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from mmbench import adaptive, featured, found, grid, layout, paths, places, plan, provenance, published, records, resolve, suite
+from mmbench import adaptive, featured, found, grid, layout, paths, places, plan, processes, provenance, published, records, resolve, suite
 from mmbench.errors import UserError, unknown
 from mmbench.found import Found
 from mmbench.grid import Grid, Page
@@ -45,10 +43,8 @@ def save(contents: Iterable[Page], out: Path | None = None) -> list[Path]:
     contents = list(contents)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        pictures = _pictures(contents, folder)
-        for content in contents:
+        for content, drawn in zip(contents, _pictures(contents, folder), strict=True):
             name = content.table.id
-            drawn = {g.name: pictures[name, g.name] for g in content.grids}
             texts = {
                 f"{name}.md": markdown.page(content, {section: [file.name for file in files] for section, files in drawn.items()}),
                 f"{name}.tex": latex.page(content),
@@ -64,25 +60,19 @@ def save(contents: Iterable[Page], out: Path | None = None) -> list[Path]:
     return written
 
 
-def _pictures(contents: Sequence[Page], folder: Path) -> dict[tuple[str, str], list[Path]]:
-    """(table, section) -> the files of its pictures. Many are drawn by several processes: a report of all tables mostly draws."""
-    grids = {(page.table.id, grid.name): grid for page in contents for grid in page.grids if grid.measured}
-    slim = [replace(grid, origins={}, footnotes=(), deviations=(), claims=()) for grid in grids.values()]
-    stems = [folder / f"{table}-{section}" for table, section in grids]
-    workers = places.cores() if len(slim) > ALONE else 1
-    if workers > 1:
-        with ProcessPoolExecutor(workers, get_context("fork")) as pool:
-            drawn = list(pool.map(_drawn, slim, stems))
-    else:
-        drawn = list(map(_drawn, slim, stems))
-    files = {(page.table.id, grid.name): [] for page in contents for grid in page.grids}
-    return files | dict(zip(grids, drawn, strict=True))
+def _pictures(contents: Sequence[Page], folder: Path) -> Iterator[dict[str, list[Path]]]:
+    """Of each page, section -> the files of its pictures. Many are drawn by several processes: a report of all tables mostly draws."""
+    todo = [(grid, folder / f"{page.table.id}-{grid.name}") for page in contents for grid in page.grids if grid.measured]
+    drawn = processes.each(_drawn, todo, range(len(todo)), places.cores() if len(todo) > ALONE else 1)
+    for page in contents:
+        yield {grid.name: next(drawn) if grid.measured else [] for grid in page.grids}
 
 
-def _drawn(section: Grid, stem: Path) -> list[Path]:
+def _drawn(todo: Sequence[tuple[Grid, Path]], number: int) -> list[Path]:
     """The pictures of a section; `layout.PICTURES` says what each shows."""
     from mmbench.render import courseplot, gainplot, plot
 
+    section, stem = todo[number]
     kinds = (plot.write, gainplot.write, courseplot.write_curves, courseplot.write_complementarity)
     stems = (stem.with_name(f"{stem.name}{end}") for end in layout.PICTURES)
     return [file for write, where in zip(kinds, stems, strict=True) for file in write(section, where)] + featured.copied(section, stem)
@@ -132,8 +122,8 @@ def pages(tables: Iterable[str], *, scale: str | None = None, reading: str | Non
     sections = {table.id: list(_sections(table, scale if narrow else None, reading if narrow else None)) for table in loaded}
     keys = {cell.key for cells in sections.values() for _, _, group in cells for cell in group if cell.key}
     read = found.read(keys, every=not narrow and [*sections] == published.ids())
-    for table in loaded:
-        yield _page(table, sections[table.id], read, asked)
+    workers = places.cores() if read.many and len(loaded) > 1 else 1
+    yield from processes.each(lambda read, table: _page(table, sections[table.id], read, asked), read, loaded, workers)
 
 
 def _known(scale: str, reading: str) -> None:

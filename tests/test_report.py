@@ -3,6 +3,7 @@ anew, after a change of the report, the judge or a component's version; then loo
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
-from mmbench import paths, published, records, report, resolve
+from mmbench import bulk, paths, places, published, records, report, resolve
 from mmbench.errors import UserError
 from tests.golden import make_report
 
@@ -49,6 +50,16 @@ def test_the_same_records_give_the_same_bytes(tmp_path):
     for out in ("a", "b"):
         report.write(["mmcosine-scale"], out=tmp_path / out)
     assert folder(tmp_path / "a") == folder(tmp_path / "b")
+
+
+def test_several_processes_report_what_one_does(tmp_path, monkeypatch):
+    asked = ["arl-gamma", "mmcosine-scale"]
+    report.write(asked, out=tmp_path / "one")
+    for module, name, value in ((bulk, "MANY", 1), (report, "ALONE", 0), (places, "cores", lambda: 2)):
+        monkeypatch.setattr(module, name, value)
+    report.write(asked, out=tmp_path / "several")
+    gc.unfreeze()
+    assert folder(tmp_path / "several") == folder(tmp_path / "one")
 
 
 def test_pages_built_once_are_saved_and_printed_alike(tmp_path):

@@ -102,7 +102,7 @@ def _filters(content: Suite, grids: list[Grid]) -> dict[str, list[tuple[str, str
     """Name of a filter -> (value, text) of its options: only what occurs on the page."""
     entries = [entry for grid in grids for block in grid.blocks for entry in block.entries]
     runs = [entry.verdict.cell.run for entry in entries]
-    datasets = sorted({str(run["dataset"]) for run in runs if "dataset" in run}, key=lambda id: content.titles.get(id, id).lower())
+    datasets = sorted({str(run["dataset"]) for run in runs if "dataset" in run}, key=lambda id: (content.titles.get(id, id).lower(), id))
     words = {line.word for grid in grids for line in grid.claims} | {entry.verdict.word for entry in entries}
     return {
         "paper": [(paper.id, f"{paper.id} ({paper.venue})") for paper in content.papers],

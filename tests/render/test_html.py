@@ -86,6 +86,13 @@ def test_nothing_comes_from_the_network(whole):
         assert not re.search(r"(?:src|href)=\"(?:https?:)?//|url\(|@import|fetch\(", text), name
 
 
+def test_data_sets_of_one_title_stand_in_order_of_their_ids(whole):
+    options = re.findall(r'<option value="([^"]+)">([^<]+)', re.search(r'<select name="dataset">.*?</select>', whole["index.html"])[0])
+    found = [(text.lower(), id) for id, text in options]
+    assert ("ave", "ave-localisation") in pairwise(id for _, id in found)
+    assert found == sorted(found)
+
+
 def test_the_size(whole):
     """Of the page of the whole suite, which holds every value with its settings, its style and its script."""
     assert len(whole["index.html"].encode()) <= LIMIT
