@@ -24,7 +24,7 @@ from mmbench.train import Epoch, _begin, _steps, outputs, ready
 
 # Seconds to measure for, and the fewest and the most repeats, after so many that do not count (on a CPU see `timings`).
 SECONDS, REPEATS, WARM = {"cpu": 1.0, "cuda": 1.5}, {"cpu": (1, 20), "cuda": (5, 500)}, {"cpu": 0, "cuda": 5}
-LIGHT = 1_000_000  # numbers in a batch up to which a CPU too takes the recipe's: of small networks a step costs much the same for 4 items
+LIGHT = 300_000  # numbers in a batch up to which a CPU too takes the recipe's: of small networks a step costs much the same for 4 items
 TRAINED = 16  # items of the training part on a CPU: of fewer, the share that a method draws says nothing
 TOGETHER = 3.0  # seconds
 PATIENCE = 120.0  # seconds that one process waits for the others

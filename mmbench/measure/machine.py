@@ -146,7 +146,7 @@ def _parts(found: Mapping[str, Any]) -> Iterator[str]:
 def how(gpu: bool) -> str:
     batch = (
         "The batch is the recipe's." if gpu else
-        "The batch is the recipe's where that is light (up to a million numbers), else 4 items; times are scaled by items, so of the "
+        "The batch is the recipe's where that is light (up to 300,000 numbers), else 4 items; times are scaled by items, so of the "
         "latter what a step costs whatever its batch (the optimiser's part) is counted too often. One thread; seconds of processor "
         "time. The load is the number of processes that wanted a core when the kind had been measured: with more of them than cores, "
         "caches are shared, and the times somewhat too long."
