@@ -147,7 +147,7 @@ def test_decision_fusion_is_no_head_for_it():
     """Its loss is summed over the modalities' own logits, so that nothing flows back into F(all)."""
     assert set(registry.METHODS["agm"].heads) == set(registry.HEADS) - {"decision"}
     chosen = {"method": "agm", "head": "decision", "model": "fusion"}
-    cell = SimpleNamespace(entries={slot: (name, registry.entry(slot, name), True) for slot, name in chosen.items()})
+    cell = SimpleNamespace(entries={slot: (name, registry.entry(slot, name)) for slot, name in chosen.items()})
     said = Composer.refusal(cell, chosen | {"modalities": ["audio", "visual"]})  # pyright: ignore[reportArgumentType]
     assert said.startswith("method agm works with the heads concat, sum")
     assert said.endswith("not with decision")
