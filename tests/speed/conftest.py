@@ -52,6 +52,7 @@ def reached(value: float, aim: str) -> bool:
     return value <= float(number) if sign == "<=" else value >= float(number)
 
 
+@pytest.hookimpl(tryfirst=True)  # an interrupted benchmark ends pytest-benchmark's summary with an error
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     for title, page in config.stash.get(PAGES, []):
         terminalreporter.section(title)

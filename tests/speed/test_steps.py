@@ -21,7 +21,7 @@ ROUNDS, BATCH, SIZE = 7, 48, 32
 BASE = ("joint", "concat", "fp32")
 LIMIT = 10  # far above the slowest: a machine under load
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-NAMES = [name for name in ("fp32", *precision.HALVES) if precision.computed(name, DEVICE) == name]
+NAMES = [name for name in precision.KNOWN if precision.computed(name, DEVICE) == name]
 BOTH = ("audio", "visual")
 
 
@@ -56,6 +56,7 @@ def prepared(method: str, head: str, numbers: str, data: Data):
 def step(run: Any, method: Any) -> float:
     """Seconds of CPU (on a GPU by the clock) for as many samples as a batch has: where a method draws copies, its epoch is longer."""
     now = _begin(run, method)
+    precision.scaler(run.spec["precision"], DEVICE)  # TF32 is a setting of the process, and runs take turns
     began = clock()
     for _ in _steps(run, method, now):
         pass
