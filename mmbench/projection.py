@@ -95,20 +95,20 @@ class Machine:
         near.sort(
             key=lambda k: [getattr(k, name) != getattr(kind, name) for name in ("preparation", "inputs", "method", "head", "precision")]
         )
-        why = f"{kind.dataset} with {kind.encoders} was not measured"
+        whys = []
         for other in near:
             size = 1.0
             if other.base != kind.base:
                 mine = kinds.elements(self.entries[other]["inputs"])
                 if not elements or not mine:
-                    why = f"its input shapes are not known, nor was {kind.preparation} measured"
+                    whys.append(f"its input shapes are not known, nor was {kind.preparation} measured")
                     continue
                 size = elements / mine
             found = self._by_method(kind, other, size, method)
             if found is not None:
                 return found
-            why = f"{kind.method} was nowhere measured beside {other.method}"
-        return why
+            whys.append(f"{kind.method} was nowhere measured beside {other.method}")
+        return whys[0] if whys else f"{kind.dataset} with {kind.encoders} was not measured"
 
     def _by_method(self, kind: Kind, other: Kind, size: float, method: str) -> Pace | None:
         """From another kind: as it is where the method is the same, else by what the two methods cost where both were measured."""
