@@ -124,7 +124,7 @@ def test_a_step_of_each_method_against_joint(benchmark, table):
     ratios = {case: min(t) / min(times["joint"]) for case, t in times.items()}
     passes, draws = (ratios[case] for case in ALONE)
     for case, ratio in ratios.items():
-        table(f"{'' if case in ALONE else 'step of '}{case} / a step of joint, ResNet-18 pair", ratio)
+        table(f"{'' if case in (*ALONE, *VALUATION) else 'step of '}{case} / a step of joint, ResNet-18 pair", ratio)
     for case in VALUATION:
         table(f"{case} / one pass of the features", ratios[case] / passes)
     table("what ogm adds to a step / drawing its normals", (ratios["ogm"] - 1) / draws)
