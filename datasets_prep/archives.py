@@ -7,6 +7,7 @@ and what the archives hold. The view is removed when the store is whole.
 from __future__ import annotations
 
 import calendar
+import gzip
 import io
 import os
 import shutil
@@ -65,8 +66,10 @@ def _unpack(archive: Path, place: Path, say: Callable[[str], None]) -> None:
     unpack = _zip if ".zip" in archive.name.lower() else _tar
     try:
         unpack(archive, place, say)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error) as error:
+    except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UserError(f"{archive}: is no whole archive ({error}): download it again") from None
+    except RuntimeError as error:  # a password, or a way of packing that Python does not know
+        raise UserError(f"{archive}: cannot be unpacked here ({error}): unpack it there first") from None
     done.touch()
 
 

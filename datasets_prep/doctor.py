@@ -166,7 +166,7 @@ def _comparable(
         why.append("nothing is published about the counts of this split")
     wrong = [name for name, right in listed["known"].items() if right is False]
     if wrong:
-        why.append(f"{few(wrong)}: not the known list (its md5 after newline normalisation differs)")
+        why.append(f"{few(wrong)}: not the known file (its checksum differs, whatever the line ends)")
     for name, part in parts.items():
         off = [c for c, n in part["classes"].items() if known and n["expected"] is not None and n["listed"] != n["expected"]]
         if not off and known and part["expected"] not in (None, part["listed"]):

@@ -136,19 +136,27 @@ def _unique(items: Sequence[Item]) -> None:
 
 def run(plan: Plan, root: Path, sources: Sources, jobs: int, progress: Callable[[int, int, int], None], say: Callable[[str], None]) -> None:
     """Do what the plan says, then commit. progress(done, all, with something skipped). Stopped at any moment, the same call goes on."""
+    with alone(plan.place):
+        done = _resumed(plan, say) if plan.wanted else building.Journal(plan.place)
+        if plan.wanted:
+            _work(plan, done, jobs, progress)
+        commit.commit(plan, root, sources, done)
+
+
+@contextmanager
+def disk(root: Path) -> Iterator[None]:
+    """What the disks refuse, as one line. root: where is written; any other place is read."""
     try:
-        with alone(plan.place):
-            done = _resumed(plan, say) if plan.wanted else building.Journal(plan.place)
-            if plan.wanted:
-                _work(plan, done, jobs, progress)
-            commit.commit(plan, root, sources, done)
+        yield
     except OSError as error:
-        raise _disk(error, root) from None
+        raise _refused(error, root) from None
 
 
-def _disk(error: OSError, root: Path) -> UserError:
+def _refused(error: OSError, root: Path) -> UserError:
     if error.errno == errno.ENOSPC:
         return UserError(f"the disk of {root} is full: make room and run the same command again, it goes on where it stopped")
+    if error.filename and not Path(error.filename).absolute().is_relative_to(root.absolute()):
+        return UserError(f"{error.filename}: cannot be read ({error.strerror})")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return UserError(f"{error.filename or root}: no permission to write there: set MMBENCH_DATA to a folder of yours")
     if error.errno in (errno.EDQUOT, errno.EFBIG):

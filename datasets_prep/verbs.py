@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets_prep import archives, building, catalogue, doctor, engine, folders, report
+from datasets_prep.dataset import Dataset, Sources
 from mmbench import paths, places, prepared
 from mmbench.errors import UserError
 
@@ -35,10 +36,17 @@ def prepare(
     split: must be available at the end, else code 2 before any work. only: preparations or arrays. jobs: processes (default: cores)."""
     chosen, root = catalogue.load(dataset), root or paths.data()
     jobs = places.cores() if jobs is None else jobs
+    if jobs < 0:
+        raise UserError(f"the number of jobs at once is {jobs}: give 1 or more")
     jobs = min(jobs, chosen.processes or jobs)
-    given = folders.sources(raw, chosen.folders, Path(lists) if lists else None)
-    place = building.folder(root, dataset, prepared.VERSION)
-    with stoppable(), archives.opened(given, place.with_name(f"{place.name}.raw"), tell) as sources:
+    with stoppable(), engine.disk(root):
+        given = folders.sources(raw, chosen.folders, Path(lists) if lists else None)
+        return _prepared(chosen, given, root, split, only, jobs)
+
+
+def _prepared(chosen: Dataset, given: Sources, root: Path, split: str | None, only: Sequence[str], jobs: int) -> Answer:
+    dataset, place = chosen.id, building.folder(root, chosen.id, prepared.VERSION)
+    with archives.opened(given, place.with_name(f"{place.name}.raw"), tell) as sources:
         plan = engine.plan(chosen, sources, root, only, jobs)
         made, lacking = chosen.splits(plan.found, sources)  # a broken list is found before hours of work, not after
         if split and split not in (names := [s.name for s in made]):
@@ -54,9 +62,9 @@ def prepare(
 
 def verify(dataset: str, strict: bool = False, quick: bool = False, root: Path | None = None) -> Answer:
     """The doctor: 0 when the store is sound, 1 when it is broken, or (strict) when no split of it is comparable."""
-    chosen = catalogue.load(dataset)
-    with shown("rows", 0) as progress:
-        data = doctor.examine(chosen, root or paths.data(), quick, lambda done, total: progress(done, total, 0))
+    chosen, root = catalogue.load(dataset), root or paths.data()
+    with engine.disk(root), shown("rows", 0) as progress:
+        data = doctor.examine(chosen, root, quick, lambda done, total: progress(done, total, 0))
     code = 1 if not data["sound"] or (strict and not data["comparable"]) else 0
     return Answer(data, report.verified(data), code)
 
@@ -64,7 +72,10 @@ def verify(dataset: str, strict: bool = False, quick: bool = False, root: Path |
 def imitate(dataset: str, folder: str | Path, defects: Sequence[str] = ()) -> Answer:
     """A tiny raw tree in the true layout and formats, with the named defects; `folder` must be new or empty."""
     chosen, place = catalogue.load(dataset), Path(folder)
-    chosen.imitate(place, defects)
+    try:
+        chosen.imitate(place, defects)
+    except OSError as error:
+        raise UserError(f"{error.filename or place}: cannot be written ({error.strerror})") from None
     files = sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
     data = {"dataset": dataset, "folder": str(place), "defects": list(defects), "files": files, "known_defects": dict(chosen.defects)}
     return Answer(data, report.imitated(data))

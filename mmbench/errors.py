@@ -20,7 +20,7 @@ class Blocked(UserError):
 
 def nearest(name: str, options: Iterable[str]) -> str:
     """`"; did you mean 'x'?"` for the closest option, or the list of options when none is close."""
-    options = sorted(options)
+    options = sorted(set(options))
     close = difflib.get_close_matches(name, options, n=1, cutoff=0.5)
     if close:
         return f"; did you mean '{close[0]}'?"

@@ -70,6 +70,15 @@ def _zip(path: Path, name: str) -> None:
         archive.writestr(name, "x")
 
 
+def _locked(path: Path) -> None:
+    """A zip with a password, as the flags of its two headers say."""
+    _zip(path, "x")
+    whole = bytearray(path.read_bytes())
+    whole[6] |= 1
+    whole[whole.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(whole)
+
+
 def _tar(path: Path, name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> None:
     with tarfile.open(path, "w") as archive:
         member = tarfile.TarInfo(name)
@@ -89,6 +98,7 @@ def _tar(path: Path, name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -
         ("a.zip", lambda p: p.write_bytes(b""), r"a\.zip: is empty"),
         ("a.zip", lambda p: p.write_bytes(b"PK\x03\x04" + bytes(100)), r"a\.zip: is no whole archive .*download it again"),
         ("a.tar.gz", lambda p: p.write_bytes(b"\x1f\x8b\x08" + bytes(100)), r"a\.tar\.gz: is no whole archive"),
+        ("a.zip", _locked, r"a\.zip: cannot be unpacked here \(.*password.*\): unpack it there first"),
         ("a.rar", lambda p: p.write_bytes(b"Rar!"), r"a\.rar cannot be read as it is: unpack it there first"),
     ],
 )
@@ -110,3 +120,11 @@ def test_half_an_archive_and_a_missing_part_are_told(crema, tmp_path):
     (raw / "CREMA-D.zip.003").unlink()
     with pytest.raises(UserError, match="is no whole archive"):
         verbs.prepare("crema-d", [str(raw)], jobs=0, root=tmp_path / "data")
+
+
+def test_a_root_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "root").write_text("")
+    _zip(tmp_path / "raw/a.zip", "x")
+    with pytest.raises(UserError, match=r"root/\.building/crema-d-1\.raw/raw: Not a directory"):
+        verbs.prepare("crema-d", [str(tmp_path / "raw")], jobs=0, root=tmp_path / "root")

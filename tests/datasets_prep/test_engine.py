@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -145,6 +146,23 @@ def test_a_root_that_cannot_be_written_is_one_line(crema, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="file"):
         crema.prepare(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (
+            PermissionError(errno.EACCES, "Permission denied", "root/.building"),
+            r"root/\.building: no permission to write there: set MMBENCH_D",
+        ),
+        (PermissionError(errno.EACCES, "Permission denied", "raw/clip.flv"), r"^raw/clip\.flv: cannot be read \(Permission denied\)$"),
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk of root is full: make room and run the same command again"),
+        (OSError(errno.EIO, "Input/output error", "raw/clip.flv"), r"^raw/clip\.flv: cannot be read \(Input/output error\)$"),
+    ],
+)
+def test_what_a_disk_refuses_is_one_line(error, says):
+    with pytest.raises(UserError, match=says), engine.disk(Path("root")):
+        raise error
 
 
 def test_a_store_appears_only_when_it_is_whole(crema, tmp_path, monkeypatch):

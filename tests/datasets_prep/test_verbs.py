@@ -42,6 +42,17 @@ def test_names_that_cannot_be_prepared(name, says):
         verbs.prepare(name, ["."])
 
 
+def test_a_number_of_jobs_that_is_none(crema, tmp_path):
+    with pytest.raises(UserError, match="the number of jobs at once is -1: give 1 or more"):
+        verbs.prepare("crema-d", [str(crema.raw())], jobs=-1, root=tmp_path)
+
+
+def test_an_imitation_where_nothing_can_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"file/raw: cannot be written \(Not a directory\)"):
+        verbs.imitate("caltech101-20", tmp_path / "file/raw")
+
+
 def test_disk_memory_and_time_are_said_before_the_start(crema, tmp_path, capsys):
     crema.prepare(tmp_path, only=["middle"])
     first = capsys.readouterr().err.splitlines()[0]
