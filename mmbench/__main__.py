@@ -96,7 +96,7 @@ def run(
         adaptive.checked(until, budget, on)
         looks = adaptive.run(
             tables or [], budget=budget or "", scale=scale, reading=reading, on=on, workers=jobs, device=device, again=again,
-            per_gpu=per_gpu,
+            per_gpu=per_gpu, slurm=slurm or [], wait=wait,
         )  # fmt: skip
         command = ["mmbench", *sys.argv[1:]]
         _say([one.answer() for one in looks], as_text.outcome(looks[-1].plan, looks[-1].outcome, command), json)

@@ -37,8 +37,10 @@ def seconds(budget: str) -> float:
 
 def checked(until: str | None, budget: str | None, on: str) -> None:
     """UserError for options that do not go together."""
+    if until is None:
+        raise UserError("--budget goes with --until decided: it says how long seeds may be added")
     if until != "decided":
-        raise UserError(f"--until is '{until or ''}': write --until decided, with --budget")
+        raise UserError(f"--until is '{until}': write --until decided, with --budget")
     if budget is None:
         raise UserError("--until decided needs --budget, for example --budget 2h")
     if on == "slurm":
@@ -48,6 +50,7 @@ def checked(until: str | None, budget: str | None, on: str) -> None:
 def run(names: Sequence[str], *, budget: str, scale: str, reading: str, **options: Any) -> list[Session]:
     """Run what is named, look, and add seeds where something is still open, until all is decided, twelve seeds are there or the
     budget is spent. options: as `session.run`, without `seeds`. One session per look that trained."""
+    session.named(names)
     end, wanted = time.monotonic() + seconds(budget), choose.cells(names, scale, reading)
     done: list[Session] = []
     open_cells = [cell for cell in wanted if cell.state == "run"]
@@ -57,14 +60,19 @@ def run(names: Sequence[str], *, budget: str, scale: str, reading: str, **option
         if looks and (left <= 0 or (not todo.unknown and need > left)):
             print(f"{count} seeds would need about {duration(need)}, of the budget {duration(max(0.0, left))} is left", file=sys.stderr)
             break
-        done.append(session.run([cell.address for cell in open_cells], scale=scale, reading=reading, seeds=count, **options))
+        asked = [cell.address for cell in open_cells] or names
+        done.append(session.run(asked, scale=scale, reading=reading, seeds=count, **options))
         if done[-1].outcome.stopped_by:
             break
-        verdicts = [judged(id, scale, reading) for id in dict.fromkeys(c.table for c in wanted)]
-        open_cells = [cell for cell in open_cells if cell.address in undecided(verdicts)]
+        blocked = done[-1].plan.blocked
+        if all(cell.key in blocked for cell in open_cells):  # nothing to look at, and more seeds do not unblock them
+            break
+        reached = {cell.table for cell in wanted if cell.state == "run" and cell.key not in blocked}
+        verdicts = [judged(id, scale, reading) for id in dict.fromkeys(c.table for c in wanted) if id in reached]
         note(verdicts, count)
         print(said(verdicts, count), file=sys.stderr)
-        if not open_cells:
+        open_cells = [cell for cell in open_cells if cell.key in blocked or cell.address in undecided(verdicts)]
+        if all(cell.key in blocked for cell in open_cells):
             break
     return done
 

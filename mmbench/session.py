@@ -49,8 +49,7 @@ def run(
 ) -> Session:  # fmt: skip
     """Do what is missing of these tables, and say on stderr what is going on. slurm: options `key=value`; wait: False leaves after
     handing the jobs over to Slurm."""
-    if not names:
-        raise UserError("name a table, a cell (TABLE:ROW:COLUMN), a paper, or 'all'; 'mmbench list' shows them")
+    named(names)
     launch.known(on)
     if on != "slurm" and (slurm or not wait):
         raise UserError("--slurm and --no-wait go with --on slurm")
@@ -70,6 +69,12 @@ def run(
     with console.progress(len(found.ready), expected) as screen:
         outcome = launch.run(found.ready, on, count, device=device, per_gpu=per_gpu, listen=screen, slurm=options, wait=wait)
     return Session(found, outcome)
+
+
+def named(names: Sequence[str]) -> None:
+    """UserError where nothing is named: what trains everything is not said by saying nothing."""
+    if not names:
+        raise UserError("name a table, a cell (TABLE:ROW:COLUMN), a paper, or 'all'; 'mmbench list' shows them")
 
 
 def writable() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmbench import adaptive, choose, judge, launch, records, resolve
+from mmbench import adaptive, choose, judge, launch, plan, records, resolve
 from mmbench import published as tables
 from mmbench.collect import COLUMNS
 from mmbench.errors import UserError
@@ -25,7 +25,8 @@ def test_budgets():
 
 def test_options_that_do_not_go_together_are_named():
     for given, says in (
-        (("", "2h", "local"), "write --until decided"), (("decided", None, "local"), "needs --budget"),
+        ((None, "2h", "local"), "--budget goes with --until decided"), (("often", "2h", "local"), "'often': write --until decided"),
+        (("decided", None, "local"), "needs --budget"),
         (("decided", "2h", "slurm"), "use --on local"),
     ):  # fmt: skip
         with pytest.raises(UserError, match=says):
@@ -107,6 +108,36 @@ def test_names_are_checked_before_anything_runs(monkeypatch):
         adaptive.run(["no-table"], budget="1h", scale="demo", reading="paper", on="local", workers=1, device="cpu")
     assert trained.seeds == []
     assert choose.cells([TABLE], "demo", "paper")
+
+
+def test_where_all_is_blocked_nothing_is_looked_at(capsys):
+    """Four empty looks would halve twice the level of the tests of runs that come later."""
+    (done,) = adaptive.run([TABLE], budget="1h", scale="full", reading="paper", on="local", workers=1, device="cpu")
+    said = capsys.readouterr().err
+    assert (done.exit_code, said.count("crema-d is not prepared"), "look at" in said) == (2, 1, False)
+    assert adaptive.looks(TABLE, "full", "paper") == 1
+
+
+def test_blocked_cells_do_not_keep_the_others_from_being_decided(monkeypatch):
+    blocked = {c.key for c in choose.cells([f"{TABLE}:gamma-8"], "demo", "paper")}
+    runs = [c.run for c in choose.cells([TABLE], "demo", "paper") if c.key in blocked]
+    monkeypatch.setattr(plan, "obstacle", lambda run: "blocked: by hand" if run in runs else None)
+    trained = Trained(monkeypatch, lambda job: 80.0 + job.run["params"]["gamma"] + 0.01 * (job.seed % 3))
+    (done,) = adaptive.run([TABLE], budget="1h", scale="demo", reading="paper", on="local", workers=1, device="cpu")
+    assert (trained.seeds, set(done.plan.blocked)) == ([[0, 1, 2]], blocked)
+    assert adaptive.looks(TABLE, "demo", "paper") == 4
+
+
+@pytest.mark.parametrize(("names", "says"), [([], "name a table"), ([TABLE], "go with --on slurm")])
+def test_what_a_plain_run_refuses_is_refused(names, says):
+    with pytest.raises(UserError, match=says):
+        adaptive.run(names, budget="1h", scale="demo", reading="paper", on="local", workers=1, device="cpu", slurm=["partition=x"])
+
+
+def test_a_table_without_runs_is_done_at_once(monkeypatch):
+    trained = Trained(monkeypatch, lambda job: 80.0)
+    (done,) = adaptive.run(["mmcosine-bound"], budget="1h", scale="full", reading="paper", on="local", workers=1, device="cpu")
+    assert (trained.seeds, done.exit_code) == ([[]], 0)
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.5])
