@@ -44,14 +44,33 @@ def _view(folder: Path, place: Path, say: Callable[[str], None]) -> Path:
             raise UserError(f"{folder}: {few(packed)} cannot be read as it is: unpack it there first (unrar, 7z)")
         return folder
     place.mkdir(parents=True, exist_ok=True)
+    _unlink(place)
     for archive in archives:
         _unpack(archive, place, say)
     for entry in entries:
-        if entry not in archives and not os.path.lexists(link := place / entry.name):
-            link.symlink_to(entry.absolute())
+        if entry not in archives:
+            _link(entry, place / entry.name)
     if marked([folder]) and not (place / MARK).exists():
         mark(place)  # what is unpacked from an imitation is one
     return place
+
+
+def _link(entry: Path, link: Path) -> None:
+    """What lies beside the archives joins what they hold; of two files with one name the archive's is read."""
+    if not os.path.lexists(link):
+        link.symlink_to(entry.absolute())
+    elif entry.is_dir() and link.is_dir():
+        for below in sorted(entry.iterdir()):
+            _link(below, link / below.name)
+        os.utime(link, (0, 0))
+
+
+def _unlink(place: Path) -> None:
+    """Take out the links of an earlier, stopped preparation: what is unpacked now is never written through them."""
+    for folder, folders, files in os.walk(place):
+        for name in (*folders, *files):
+            if os.path.islink(path := os.path.join(folder, name)):
+                os.unlink(path)
 
 
 def _unpack(archive: Path, place: Path, say: Callable[[str], None]) -> None:

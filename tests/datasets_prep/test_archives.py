@@ -65,6 +65,25 @@ def test_an_unpacked_archive_is_not_unpacked_again_after_a_stop(crema, tmp_path)
     assert len(said) == 1
 
 
+def test_a_folder_beside_an_archive_of_the_same_name_is_read_too(tmp_path):
+    raw, view = tmp_path / "raw", tmp_path / "view"
+    (raw / "dev/aac").mkdir(parents=True)
+    (raw / "dev/aac/mine").write_text("mine")
+
+    def stopped() -> None:
+        with archives.opened(Sources({"": raw}), view, lambda _: None) as sources:
+            assert (sources.folders[""] / "dev/mp4/theirs").read_text() == "x"
+            assert (sources.folders[""] / "dev/aac/mine").read_text() == "mine"
+            raise KeyboardInterrupt
+
+    for name, member in (("a.zip", "dev/mp4/theirs"), ("b.zip", "dev/aac/theirs")):  # the second is downloaded after the stop
+        _zip(raw / name, member)
+        with pytest.raises(KeyboardInterrupt):
+            stopped()
+    assert (view / "raw/dev/aac/theirs").is_file()
+    assert [p.name for p in (raw / "dev/aac").iterdir()] == ["mine"], "nothing is unpacked into the user's folder"
+
+
 def _zip(path: Path, name: str) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(name, "x")
