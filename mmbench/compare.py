@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mmbench import choose, paths, published, records, registry, resolve, stats
 from mmbench.console import table
 from mmbench.errors import UserError, nearest
+from mmbench.found import SHIPPED
 from mmbench.paired import LEVEL, Comparison, Runs, Side, compare
 from mmbench.spec import READINGS, SCALES, Cell
 from mmbench.wording import DASH, decimals, signed
@@ -35,13 +36,20 @@ def run(first: str, second: str, tables: Sequence[str] = (), scale: str | None =
     if not wanted:
         what = "are not rows of one table with a column in common" if kind == "row" else "stand in no table with otherwise equal settings"
         raise UserError(f"{first} and {second} {what}; name two rows of one table, TABLE:ROW")
-    known = {group: _runs(group) for group in dict.fromkeys(side.group for pair in wanted for side in pair)}
-    found = [compare(a, b, (known[a.group].get(a.cell.key, {}), known[b.group].get(b.cell.key, {}))) for a, b in wanted]
+    found = _compared(wanted)
+    if kind != "group" and paths.group() != SHIPPED:  # as in the report: where there are none of ours, those that come with the project
+        found += _compared([(replace(pair.first, group=SHIPPED), replace(pair.second, group=SHIPPED)) for pair in found if not pair.seeds])
     pairs = tuple(pair for pair in found if pair.seeds)
     if not pairs:
         why = next((pair.why for pair in found if pair.why), "run the same seeds of both first")
-        raise UserError(f"{first} and {second} have no run with a seed in common in {len(found)} pairs of cells: {why}")
+        raise UserError(f"{first} and {second} have no run with a seed in common in {len(wanted)} pairs of cells: {why}")
     return Compared(first, second, kind, pairs)
+
+
+def _compared(wanted: Iterable[tuple[Side, Side]]) -> list[Comparison]:
+    wanted = list(wanted)
+    known = {group: _runs(group) for group in dict.fromkeys(side.group for pair in wanted for side in pair)}
+    return [compare(a, b, (known[a.group].get(a.cell.key, {}), known[b.group].get(b.cell.key, {}))) for a, b in wanted]
 
 
 def _kind(first: str, second: str) -> str:
@@ -134,7 +142,7 @@ def text(found: Compared) -> str:
     heads = {"where": "value", "n": "seeds", "first": "A", "second": "B", "difference": "A - B", "interval": "95 % interval", "p": "p",
              "items": "by test item"} | ({"same": "same weights"} if found.kind == "group" else {}) | {"note": "remark"}  # fmt: skip
     used = {name: head for name, head in heads.items() if any(row[name] for row in rows)}
-    lines = [f"A: {found.kind} {found.first}    B: {found.kind} {found.second}", table(rows, used), *_multiplicity(found)]
+    lines = [f"A: {found.kind} {found.first}    B: {found.kind} {found.second}", table(rows, used), *_origin(found), *_multiplicity(found)]
     items = [
         {"where": _where(found, pair), "seed": one.seed, "items": one.items, "first": one.only_first, "second": one.only_second,
          "p": _p(one.p)} for pair in found.pairs for one in pair.items
@@ -170,6 +178,14 @@ def _by_item(pairs: int, first: int, decided: int) -> str:
 
 def _p(p: float | None) -> str:
     return DASH if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _origin(found: Compared) -> Iterator[str]:
+    given = sum(pair.first.group == SHIPPED for pair in found.pairs) if found.kind != "group" else 0
+    if given and paths.group() != SHIPPED:
+        several = len(found.pairs) > 1
+        of = f"{given} of these {len(found.pairs)} lines compare" if several else "This line compares"
+        yield f"{of} runs that come with the project (group {SHIPPED}): group {paths.group()} has no seed of both."
 
 
 def _multiplicity(found: Compared) -> Iterator[str]:

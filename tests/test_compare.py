@@ -177,6 +177,24 @@ def test_the_verb_prints_json(runs, mmbench):
     assert pair["items"][1] == {"seed": 1, "items": 600, "only_first": 29, "only_second": 0, "p": pytest.approx(2 * 0.5**29)}
 
 
+def test_where_there_are_no_runs_of_ours_those_that_come_with_the_project_are_compared(mmbench):
+    for seed in range(3):
+        write(CONCAT, seed, many(seed), group="reference")
+        write(ARL, seed, few(seed), group="reference")
+    write(ARL, 0, [])  # ours of one side alone: nothing is paired across machines
+    code, out, _ = mmbench(ARL, CONCAT, "--json")
+    (pair,) = json.loads(out)["pairs"]
+    assert (code, pair["groups"], pair["seeds"]) == (0, ["reference", "reference"], [0, 1, 2])
+    assert (
+        "This line compares runs that come with the project (group reference): group local has no seed of both." in mmbench(ARL, CONCAT)[1]
+    )
+    write(CONCAT, 0, [1])
+    code, out, _ = mmbench(ARL, CONCAT, "--json")
+    (pair,) = json.loads(out)["pairs"]
+    assert (pair["groups"], pair["seeds"]) == (["local", "local"], [0])
+    assert "come with the project" not in mmbench(ARL, CONCAT)[1]
+
+
 @pytest.mark.parametrize(("arguments", "says"), [
     (("arl", "arl"), "'arl' is compared with itself"),
     (("arl", "jont"), "'jont' is no group of records, no method, and no row TABLE:ROW; did you mean 'joint'?"),
