@@ -28,6 +28,7 @@ MODULES = {
     "voxceleb2": "datasets_prep.voxceleb2",
 }
 
+READERS = {"kinetics-400": ("kinetics-sounds", "mm-debiased"), "vggsound": ("mm-debiased",)}  # source -> what is made from it
 SOURCE = "source"  # the preparation of a dataset that others are made from
 SHIPS = "part of mmbench"
 
@@ -40,10 +41,15 @@ def load(id: str) -> Dataset:
     if id in facts and facts[id].stand_in:
         raise UserError(f"{id} ships with mmbench: there is nothing to prepare")
     if id in facts and facts[id].preparation == SOURCE:
-        raise UserError(f"{id} is a source of other datasets: name those, with '{id}' among their raw folders")
+        raise UserError(f"{id} is a source, not prepared by itself: run {' or '.join(_made_by(reader, id) for reader in READERS[id])}")
     if id in facts:
         raise UserError(f"{id}: its preparation is not written yet; ready: {', '.join(MODULES)}")
     raise unknown("dataset", id, {*MODULES, *facts})
+
+
+def _made_by(reader: str, source: str) -> str:
+    """The command that reads this source."""
+    return f"'mmbench data prepare {reader} --raw {source + '=' if source in load(reader).folders else ''}DIR'"
 
 
 def entries(root: Path) -> list[dict[str, Any]]:
@@ -55,7 +61,7 @@ def entries(root: Path) -> list[dict[str, Any]]:
             "size": facts.size or SHIPS * facts.stand_in, "url": facts.url or SHIPS * facts.stand_in,
             "modalities": list(facts.modalities), "splits": list(facts.splits), "tables": sorted(feeds.get(id, ())),
             "stand_in": facts.stand_in, "prepared": _prepared(root, id),
-            "preparation": _state(id, facts.preparation),
+            "preparation": _state(id, facts.preparation), "read_by": list(READERS.get(id, ())),
         }
         for id, facts in published.datasets().items()
     ]  # fmt: skip

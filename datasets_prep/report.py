@@ -11,7 +11,7 @@ from mmbench.console import table
 from mmbench.provenance import duration
 
 MOST = 10  # clips named one by one
-STATES = {"ships": "ships with mmbench", "written": "no", "source": "read by others", "not written": "cannot be prepared yet"}
+STATES = {"ships": "ships with mmbench", "written": "no", "not written": "cannot be prepared yet"}
 
 
 def forecast(plan: Plan, jobs: int) -> str:
@@ -153,7 +153,7 @@ def listed(data: Sequence[Mapping[str, Any]]) -> str:
     for entry in data:
         here = entry["prepared"]
         said = "" if here is None else f"{here['items']:,} items" + (" (imitation)" if here["imitation"] else "")
-        state = said or STATES[entry["preparation"]]
+        state = said or (f"read by {', '.join(entry['read_by'])}" if entry["read_by"] else STATES[entry["preparation"]])
         rows.append({"id": entry["id"], "size": entry["size"], "licence": entry["licence"], "access": entry["access"], "url": entry["url"],
                      "tables": len(entry["tables"]), "here": state})  # fmt: skip
     heads = {
@@ -165,4 +165,5 @@ def listed(data: Sequence[Mapping[str, Any]]) -> str:
         "here": "prepared here",
         "url": "where",
     }
-    return table(rows, heads)
+    feeds = [f"  {entry['id']}: {', '.join(entry['tables'])}" for entry in data if entry["tables"]]
+    return "\n".join([table(rows, heads), "", "the tables that each feeds:", *feeds])

@@ -24,6 +24,12 @@ def test_the_list_names_every_dataset_and_what_is_prepared(crema):
     told = ("title", "licence", "access", "size", "url", "modalities", "splits", "preparation")
     assert [(entry["id"], field) for entry in answer.data for field in told if not entry[field]] == []
     assert "26 items (imitation)" in answer.text
+    assert "\n  mm-debiased: smv-debiased" in answer.text
+    assert "read by kinetics-sounds, mm-debiased" in answer.text
+    sources = {entry["id"]: entry["read_by"] for entry in answer.data if entry["preparation"] == "source"}
+    assert {id: set(by) for id, by in sources.items()} == {id: set(by) for id, by in catalogue.READERS.items()}
+    assert not any(set(by) - set(catalogue.MODULES) for by in sources.values())
+    assert all(entry["tables"] or entry["read_by"] or entry["stand_in"] for entry in answer.data)
     assert {id for id, entry in entries.items() if entry["preparation"] == "written"} == set(catalogue.MODULES)
 
 
@@ -32,7 +38,7 @@ def test_the_list_names_every_dataset_and_what_is_prepared(crema):
     [
         ("cremad", "unknown dataset 'cremad'; did you mean 'crema-d'"),
         ("av-digits", "ships with mmbench: there is nothing to prepare"),
-        ("kinetics-400", "kinetics-400 is a source of other datasets: name those"),
+        ("kinetics-400", "a source, .* 'mmbench data prepare kinetics-sounds --raw DIR' or '.* mm-debiased --raw kinetics-400=DIR'"),
     ],
 )
 def test_names_that_cannot_be_prepared(name, says):

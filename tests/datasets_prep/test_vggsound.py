@@ -49,5 +49,7 @@ def test_clips_are_found_however_their_start_is_written(tmp_path, name):
 
 
 def test_it_is_a_source_and_not_prepared_by_itself():
-    with pytest.raises(UserError, match="vggsound is a source of other datasets: name those, with 'vggsound' among their raw folders"):
+    with pytest.raises(
+        UserError, match="vggsound is a source, not prepared by itself: run 'mmbench data prepare mm-debiased --raw vggsound=DIR'"
+    ):
         catalogue.load("vggsound")
