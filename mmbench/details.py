@@ -103,7 +103,7 @@ def _joined(signature: Mapping[str, str]) -> str:
 def _detail(cell: Cell, grid: Grid, signature: Mapping[str, str], own: Settings) -> Detail:
     origin = grid.origins.get(cell.key) if cell.state == "run" else None
     return Detail(
-        command=command(cell, grid.scale, grid.reading, (len(origin.seeds) if origin else 0) or SEEDS),
+        command=command(cell, grid.scale, grid.reading, max(origin.seeds, default=SEEDS - 1) + 1 if origin else SEEDS),
         signature=_joined(signature),
         settings=own,
         dataset=str(cell.run.get("dataset", "")),
