@@ -146,7 +146,7 @@ def origin(provenance: Provenance) -> Iterator[tuple[str, str]]:
         f"{p.runs} ({_several(p.settings, 'setting')}, {_several(len(p.seeds), 'seed')}{diverged}), group {', '.join(p.groups) or DASH}",
     )
     yield "time", f"{duration(p.seconds)} in total, at most {p.peak_memory_mb:.0f} MB, newest run {p.newest or DASH}"
-    dirty = f"; {p.dirty} runs from a tree with uncommitted changes" if p.dirty else ""
+    dirty = f"; {p.dirty} run{'s' if p.dirty > 1 else ''} from a tree with uncommitted changes" if p.dirty else ""
     yield "commit", f"{', '.join(p.commits) or DASH}{dirty}"
     yield "versions", "; ".join(f"{name} {', '.join(found)}" for name, found in p.versions.items()) or DASH
     yield "components", ", ".join(p.components) or DASH

@@ -73,7 +73,10 @@ def _asked(suite: Suite, planned: Mapping[str, tuple[Cell, ...]], seeds: int) ->
     asked = {page.table.id: [c.key for c in planned[page.table.id] if c.state == "run"] for page in suite.pages}
     rows: list[tuple[Text, ...]] = [(Link(id, id), *_jobs(keys, seeds)) for id, keys in asked.items() if keys]
     rows.append((EACH_ONCE, *_jobs([key for keys in asked.values() for key in keys], seeds)))
-    words = f"Values that can be run today on the papers' data, with {seeds} seeds. Values whose code is still to be written are not in it."
+    words = (
+        f"Values that can be run on the papers' data, with {seeds} seeds. How many hours they take on a machine that was measured, "
+        "'mmbench plan --all --on-machine NAME' says."
+    )
     found = Rows("By table, the paper's reading", ("table", "values", "runs asked for", "unique runs"), tuple(rows))
     return Part("What the papers' own settings ask for", words, (found,))
 

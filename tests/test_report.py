@@ -220,5 +220,5 @@ def test_runs_of_a_dirty_tree_are_counted_and_marked(tmp_path):
         record["environment"]["dirty"] = True
         file.write_text(json.dumps(record) + "\n")
     texts = [f.read_text() for f in report.write(published.ids(), out=tmp_path / "out") if f.suffix in (".md", ".html")]
-    assert any("1 runs from a tree with uncommitted changes" in text for text in texts)
+    assert any("; 1 run from a tree with uncommitted changes" in text for text in texts)
     assert any("-dirty" in text for text in texts)
