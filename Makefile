@@ -1,6 +1,6 @@
 # mmbench: every target does what its `mmbench` verb does. `make help` lists them.
 #
-# These pass through: SCALE=full|small|demo SEEDS=N ON=inline|local|slurm JOBS=N READING=paper|released (and RAW=DIR for data-...)
+# These pass through: SCALE=full|small|demo SEEDS=N ON=inline|local|slurm JOBS=N READING=paper|released (and RAW=DIR LISTS=DIR for data-...)
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -57,6 +57,9 @@ table-%: $(READY)  ## run one table and report it; its id is shown by `mmbench l
 
 paper-%: $(READY)  ## run all tables of one paper (mmcosine, smv, arl, cmvqvae) and report them
 	@$(call run_and_report,$*,$(run_options),$(options))
+
+data-%: $(READY)  ## prepare one dataset: RAW=DIR, or RAW="NAME=DIR NAME=DIR" where it has several sources; LISTS=DIR
+	@$(if $(RAW),,echo "name the raw download: make $@ RAW=DIR"; exit 2;) $(MMBENCH) data prepare $* $(RAW:%=--raw %) $(if $(LISTS),--lists $(LISTS)) $(if $(JOBS),--jobs $(JOBS))
 
 all: $(READY)  ## run every table and report
 	@$(call run_and_report,all,$(run_options),$(options))
