@@ -35,6 +35,7 @@ def save(draw: Callable[[], Any], stem: Path, png: bool = False) -> list[Path]:
         figure.savefig(files[0], metadata={"Date": None, "Creator": None})
         if png:
             files.append(stem.with_name(f"{stem.name}.png"))
+            figure.set_layout_engine("none")  # it is laid out: measuring all texts again takes as long as drawing them
             figure.savefig(files[1], dpi=150, metadata={"Software": None})
     return files
 

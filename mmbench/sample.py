@@ -118,9 +118,10 @@ def _by_key(frame: pd.DataFrame) -> dict[str, Rows]:
 
 
 def _data(cell: Cell) -> Hashable:
-    """What a run reads. Equal for runs whose fingerprints must be equal."""
+    """What a run reads. Equal for runs whose fingerprints must be equal; that of a pretrained run covers both data sets."""
     run = cell.run
-    return run.get("dataset"), run.get("split"), run.get("preparation"), tuple(sorted(run.get("modalities", ()))), run.get("small")
+    first = tuple(sorted((name, value) for name, value in run.get("pretraining", {}).items() if name != "epochs"))
+    return run.get("dataset"), run.get("split"), run.get("preparation"), tuple(sorted(run.get("modalities", ()))), run.get("small"), first
 
 
 def _mask(rows: Rows, origin: Origin) -> np.ndarray:

@@ -93,6 +93,16 @@ def test_other_modalities_have_another_fingerprint_and_are_still_the_same_data()
     assert found[0].origin == found[1].origin
 
 
+def test_a_pretrained_run_has_the_fingerprint_of_both_data_sets_and_is_compared_with_one_that_is_not():
+    plain = cell("b")
+    taken = replace(plain, run={**plain.run, "pretraining": {"dataset": "crema-d", "epochs": 3}})
+    longer = replace(cell("c"), run={**cell("c").run, "pretraining": {"dataset": "crema-d", "epochs": 9}})
+    found = gathered(cell("a"), taken, longer, records=rows("a") + rows("b", fingerprint="g") + rows("c", fingerprint="g"))
+    assert found[0].origin == found[1].origin == found[2].origin
+    elsewhere = gathered(cell("a"), taken, longer, records=rows("a") + rows("b", fingerprint="g") + rows("c", fingerprint="h"))
+    assert elsewhere[1].origin != elsewhere[2].origin
+
+
 def test_the_same_modalities_with_another_fingerprint_are_other_data():
     found = gathered(cell("a"), cell("b"), cell("c"), records=rows("a") + rows("b", fingerprint="g") + rows("c"))
     assert [one.origin[2] for one in found] == ["", "g", ""]
