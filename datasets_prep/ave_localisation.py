@@ -82,7 +82,10 @@ def _dataset(path: str, stamp: int, name: str = "avadataset") -> Any:
         raise UserError(f"{path}: is no readable HDF5 file, or only a part of one: download it again") from None
     if name not in file:
         raise UserError(f"{path}: has no dataset '{name}'; it has {lists.few(list(file)) or 'none'}")
-    return file[name]
+    found = file[name]
+    if not isinstance(found, h5py.Dataset) or found.dtype.kind not in "biuf":
+        raise UserError(f"{path}: '{name}' holds {getattr(found, 'dtype', 'other datasets')}, expected numbers")
+    return found
 
 
 def make(item: Item, wanted: Sequence[str]) -> Made:

@@ -109,7 +109,7 @@ def _skipped(skipped: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
             return
         for reason in dict.fromkeys(why.values()):
             arrays = [name for name, text in why.items() if text == reason]
-            yield f"  {key}: {reason} ({few(arrays, 4)})"
+            yield f"  {key}: {reason.removeprefix(f'{key}: ')} ({few(arrays, 4)})"
 
 
 def _classes(data: Mapping[str, Any]) -> Iterator[str]:

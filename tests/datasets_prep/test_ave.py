@@ -221,6 +221,22 @@ def test_feature_files_that_do_not_belong_together_are_refused(features, tmp_pat
     assert not (tmp_path / "ave-localisation").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("labels.h5", None, r"labels\.h5: 'avadataset' holds other datasets, expected numbers"),
+        ("labels.h5", np.full((23, 10, 29), b"x"), r"labels\.h5: 'avadataset' holds \|S1, expected numbers"),
+        ("test_order.h5", np.array([b"1"]), r"test_order\.h5: 'order' holds \|S1, expected numbers"),
+    ],
+)
+def test_files_of_another_kind_are_refused(features, tmp_path, name, content, says):
+    raw, key = features.copy(), "order" if "order" in name else "avadataset"
+    with h5py.File(raw / "data" / name, "w") as file:
+        file.create_group(key) if content is None else file.create_dataset(key, data=content)
+    with pytest.raises(UserError, match=says):
+        verbs.prepare("ave-localisation", [str(raw)], jobs=0, root=tmp_path)
+
+
 @pytest.mark.parametrize("defect", TAKEN)
 def test_other_forms_of_the_files_give_the_same(features, tmp_path, defect):
     assert features.prepare(tmp_path, defect).data["sound"]
@@ -230,7 +246,9 @@ def test_other_forms_of_the_files_give_the_same(features, tmp_path, defect):
 
 
 def test_a_second_without_a_label_costs_the_clip(features, tmp_path):
-    skipped = features.prepare(tmp_path, "no-label").data["skipped"]
+    answer = features.prepare(tmp_path, "no-label")
+    skipped = answer.data["skipped"]
     key = "0002-" + ave_imitation.events()["train"][2].video
     why = f"{key}: labels.h5: row 2 has a second without a label, not even the background's"
     assert skipped == {key: dict.fromkeys(ave_localisation.ARRAYS, why)}
+    assert f"\n  {why} (" in answer.text, "its name once"
