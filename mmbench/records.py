@@ -16,7 +16,7 @@ from typing import Any
 from mmbench import paths
 from mmbench.errors import UserError
 from mmbench.sound import SCHEMA as SCHEMA
-from mmbench.sound import complain_about, parse
+from mmbench.sound import complain_about, complain_about_characters, parse
 from mmbench.spec import Job, canonical
 
 ROOM = 3072  # bytes of JSON that a record should have
@@ -53,6 +53,7 @@ def write(record: dict[str, Any], curve: Mapping[str, Any], predictions: Mapping
     target = path(record["run"], record["key"], record["seed"], record["group"])
     complain_about(record, target)
     text = _fitted(record)
+    complain_about_characters(text.encode(), record, target)
     if (problem := leak(record)) is not None:
         raise UserError(f"record {target.stem} is not written: {problem}")
     if target.exists():

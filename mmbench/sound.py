@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,6 +25,7 @@ ENVIRONMENT = {
     "resumed",
 }  # fmt: skip
 PLAIN = {int, float}
+ESCAPED = re.compile(rb"\\[bfnrtu]|\x7f")  # how JSON writes control characters; our records have none, so few are looked at closely
 
 
 class _NotANumber(ValueError):
@@ -45,8 +47,27 @@ def parse(content: bytes, file: Path) -> dict[str, Any]:
         raise UserError(f"{file} holds {error}, which no record does: a value that does not exist is left out") from None
     except (ValueError, RecursionError):
         raise UserError(f"{file} is truncated or no JSON") from None
+    complain_about_characters(content, record, file)  # first: other complaints quote what is there
     complain_about(record, file)
     return record
+
+
+def complain_about_characters(content: bytes, record: Any, file: Path) -> None:
+    """UserError where a text of the record, whose file is `content`, holds what a terminal or a page would obey and not show."""
+    if (ESCAPED.search(content) or not content.isascii()) and not all(map(str.isprintable, _texts(record))):
+        raise UserError(f"{file} holds control characters, which no record does")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+    elif isinstance(value, str):
+        yield value
 
 
 def complain_about(record: Any, file: Path) -> None:

@@ -160,3 +160,9 @@ def test_a_failure_is_kept_apart_counted_and_forgotten():
     assert records.files() == []
     records.forget_failure(job.key, 0)
     assert records.failures() == {}
+
+
+def test_what_could_not_be_read_again_is_not_written():
+    with pytest.raises(UserError, match="control characters"):
+        records.write(samples.record(signature="one\ntwo"), {}, {})
+    assert records.files() == []

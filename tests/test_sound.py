@@ -30,6 +30,22 @@ def test_a_record_of_ours_is_sound():
     assert sound.parse(json.dumps(gone).encode(), FILE) == gone
 
 
+@pytest.mark.parametrize("text", ["\x1b[31mred", "one\ntwo", "nul\0", "\u202egnp.exe", "\x7f", "\ud800"])
+@pytest.mark.parametrize("ascii", [True, False])
+def test_what_a_terminal_or_a_page_would_obey_and_not_show_is_in_no_record(text, ascii):
+    for place in ("signature", "environment/device", "result/evaluated"):
+        value = {text: 3} if place == "result/evaluated" else text
+        content = json.dumps(changed(place, value), ensure_ascii=ascii).encode(errors="surrogatepass")
+        with pytest.raises(UserError, match=r"control characters, which no record|truncated or no JSON"):
+            sound.parse(content, FILE)
+
+
+def test_letters_of_any_language_and_backslashes_are_text():
+    for text in ("Überprüfung γ → 日本", "C:\\new\\table", 'a "quoted" word'):
+        for ascii in (True, False):
+            assert sound.parse(json.dumps(changed("signature", text), ensure_ascii=ascii).encode(), FILE)["signature"] == text
+
+
 @pytest.mark.parametrize(("place", "value", "says"), [
     ("result/selections", 3, "'result.selections' should be dict"),
     ("result/selections/last", [], "'result.selections.last.values' should be a finite number"),
