@@ -8,7 +8,7 @@ from typing import Any
 
 from datasets_prep.dataset import Dataset
 from mmbench import prepared, published, registry, resolve
-from mmbench.errors import UserError, unknown
+from mmbench.errors import Blocked, UserError, unknown
 
 MODULES = {
     "ave": "datasets_prep.ave",
@@ -75,11 +75,13 @@ def _state(id: str, preparation: str) -> str:
 
 
 def _prepared(root: Path, id: str) -> dict[str, Any] | None:
-    """What is in this root: items, recipes, splits; None where nothing is."""
-    path = prepared.home(root, id) / "meta.json"
-    if not path.exists():
+    """What is in this root: items, recipes, splits; None where nothing is, and why it cannot be read where it is broken."""
+    try:
+        facts = prepared.meta(root, id)
+    except Blocked:
         return None
-    facts = prepared.read(path)
+    except UserError as error:
+        return {"broken": str(error)}
     return {"version": facts["version"], "items": facts["items"], "arrays": list(facts["arrays"]), "splits": list(facts["overlap"]),
             "imitation": facts["imitation"]}  # fmt: skip
 

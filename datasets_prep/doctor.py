@@ -23,8 +23,8 @@ def examine(dataset: Dataset, root: Path, quick: bool, progress: Progress = lamb
     """Everything that `mmbench data verify` says, as plain data. quick: files and lengths only, no digests.
     UserError (Blocked) where nothing is prepared."""
     facts, home = prepared.meta(root, dataset.id), prepared.home(root, dataset.id)
-    index = prepared.read(home / "index.json")
-    broken = _files(home, facts, index)
+    index, broken = _read(home, "index.json", {"keys": [], "groups": []})
+    broken += _files(home, facts, index)
     if not broken and not quick:
         broken = _digests(home, facts, progress)
     present = {} if broken else {name: np.load(file(home, name, "digests")).any(1) for name in facts["arrays"]}
@@ -38,6 +38,14 @@ def examine(dataset: Dataset, root: Path, quick: bool, progress: Progress = lamb
         "twins": _twins(home, facts, index, [s["name"] for s in splits]) if not broken else [],
         "comparable": any(s["comparable"] for s in splits), "libraries": facts["libraries"], "evidence": dataset.expected.evidence,
     }  # fmt: skip
+
+
+def _read(home: Path, name: str, instead: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """A file of the store; where it is gone or damaged, what to go on with, and a line that says so."""
+    try:
+        return prepared.read(home / name), []
+    except UserError as error:
+        return instead, [str(error).removeprefix(f"{home}/").removesuffix(": prepare the dataset again")]
 
 
 def _files(home: Path, facts: Mapping[str, Any], index: Mapping[str, Any]) -> list[str]:
@@ -57,10 +65,9 @@ def _files(home: Path, facts: Mapping[str, Any], index: Mapping[str, Any]) -> li
         except (UserError, OSError, ValueError) as error:
             broken.append(str(error).removeprefix(f"{home}/"))
     for name in facts["overlap"]:
-        if not (path := home / "splits" / f"{name}.json").exists():
-            broken.append(f"splits/{name}.json is missing")
-            continue
-        listed = (trials for part in prepared.read(path)["parts"].values() for trials in part.get("trials", []))
+        split, lost = _read(home, f"splits/{name}.json", {"parts": {}})
+        broken += lost
+        listed = (trials for part in split["parts"].values() for trials in part.get("trials", []))
         broken += [f"trials/{trials}.txt is missing" for trials in listed if not (home / "trials" / f"{trials}.txt").exists()]
     return broken
 

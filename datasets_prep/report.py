@@ -152,7 +152,8 @@ def listed(data: Sequence[Mapping[str, Any]]) -> str:
     rows = []
     for entry in data:
         here = entry["prepared"]
-        said = "" if here is None else f"{here['items']:,} items" + (" (imitation)" if here["imitation"] else "")
+        said = "" if here is None else "broken" if "broken" in here else counted(here["items"], "item")
+        said += " (imitation)" if here and here.get("imitation") else ""
         state = said or (f"read by {', '.join(entry['read_by'])}" if entry["read_by"] else STATES[entry["preparation"]])
         rows.append({"id": entry["id"], "size": entry["size"], "licence": entry["licence"], "access": entry["access"], "url": entry["url"],
                      "tables": len(entry["tables"]), "here": state})  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from datasets_prep import verbs
-from mmbench.errors import Blocked
+from mmbench.errors import Blocked, UserError
 from mmbench.rows import header
 
 
@@ -67,6 +67,8 @@ def _swap_digests(place: Path) -> None:
         ),
         (lambda place: np.save(place / "frames.offsets.npy", np.arange(5)), "frames.offsets.npy does not belong to frames.npy"),
         (lambda place: (place / "splits/ogm.json").unlink(), "splits/ogm.json is missing"),
+        (lambda place: (place / "splits/ogm.json").write_text('{"order": "ogm", '), "splits/ogm.json is damaged"),
+        (lambda place: (place / "index.json").unlink(), "index.json is missing"),
         (lambda place: (place / "index.json").write_text('{"keys": [], "groups": []}'), "index.json does not belong to meta.json"),
         (_swap_digests, "middle.digests.npy is damaged"),
     ],
@@ -77,6 +79,16 @@ def test_other_damage(root, damage, says):
     assert answer.code == 1
     assert any(says in line for line in answer.data["broken"])
     assert "prepare it again: 'mmbench data prepare crema-d --raw DIR'" in answer.text
+
+
+@pytest.mark.parametrize(("content", "says"), [("{", "meta.json is damaged"), ('{"format": 0}', "store format 0, this version of mmbench")])
+def test_a_store_that_says_nothing_of_itself_is_broken_in_the_list(root, content, says):
+    (home(root) / "meta.json").write_text(content)
+    with pytest.raises(UserError, match=says):
+        verbs.verify("crema-d", root=root)
+    answer = verbs.list_(root)
+    assert says in next(entry["prepared"]["broken"] for entry in answer.data if entry["id"] == "crema-d")
+    assert "  broken  " in next(line for line in answer.text.splitlines() if line.startswith("crema-d "))
 
 
 def test_nothing_prepared(tmp_path):
