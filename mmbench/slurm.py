@@ -141,7 +141,7 @@ def _asked(*command: str) -> str:
     except subprocess.TimeoutExpired:
         raise UserError(f"slurm: '{command[0]}' does not answer; try again") from None
     except subprocess.CalledProcessError as error:
-        raise UserError(f"slurm: {command[0]}: {_last_line(error.stderr)}") from None
+        raise UserError(f"slurm: {command[0]}: {_last_line(error.stderr).removeprefix(f'{command[0]}: ')}") from None
     return done.stdout
 
 

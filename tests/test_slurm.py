@@ -274,7 +274,7 @@ def test_a_queue_that_does_not_answer_is_never_an_empty_one(monkeypatch, tmp_pat
     for command in ("sbatch", "srun", "squeue", "scontrol", "scancel"):
         file = tmp_path / "bin" / command
         file.parent.mkdir(exist_ok=True)
-        file.write_text("#!/bin/sh\necho 'error: Unable to contact slurm controller' >&2\nexit 1\n")
+        file.write_text(f"#!/bin/sh\necho '{command}: error: Unable to contact slurm controller' >&2\nexit 1\n")
         file.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     for ask in (lambda: run(jobs("record")), lambda: session.cancelled(["arl-gamma:gamma-4"], "demo", "paper")):
