@@ -134,7 +134,7 @@ def cover(found: Answer) -> str:
     heads = {"method": "method", "head": "head", "task": "task", "model": "model", "address": "cell", "of": "stands for"}
     rows = [dict(zip(heads, c["kind"], strict=False)) | c for c in found["cover"]]
     said = f"{len(rows)} runs cover every method, head, task and model that the tables combine"
-    return "\n".join((table(rows, heads), "", said + "".join(f"; no cell runs {one}" for one in found["uncovered"])))
+    return "\n".join((table(rows, heads), "", said + (f"; no cell runs {', '.join(found['uncovered'])}" if found["uncovered"] else "")))
 
 
 def regression(found: Answer, markdown: bool = False) -> str:

@@ -178,7 +178,7 @@ def _grid(table: Table, scale: str, reading: str, cells: Sequence[Cell], own: Se
         own=own,
         ledger=published.ledger(),
         titles={id: known.title.partition(":")[0] for id, known in facts.items()},
-        command=_command(table.id, scale, reading, len(origin.seeds) or SEEDS),
+        command=_command(table.id, scale, reading, max(origin.seeds, default=SEEDS - 1) + 1),
         provenance=origin,
         origins=origins,
         gains=gains.gains(table, samples) if reading == READINGS[0] else (),  # pictures of the text's own setting only
@@ -192,7 +192,8 @@ def _shipped(mine: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     given = sum(record["group"] == found.SHIPPED for record in mine)
     if not given or paths.group() == found.SHIPPED:
         return ()
-    return (f"{given} of these {len(mine)} runs come with the project (group {found.SHIPPED}): there are none of group {paths.group()}",)
+    says = f"{given} of these {len(mine)} runs come with the project (group {found.SHIPPED}): of their settings"
+    return (f"{says} group {paths.group()} has none",)
 
 
 def _blocked(cells: Iterable[Cell], recorded: Collection[str]) -> dict[str, str]:

@@ -222,7 +222,16 @@ def test_a_damaged_file_is_named(damage):
         machine.read("m")
 
 
-def test_an_unknown_machine_names_those_there_are_and_how_to_measure(inline):
+def test_a_machine_that_comes_with_the_project_is_found_from_any_results_folder(inline):
+    """One of the user's own with the same name comes first."""
+    [name, *_] = machine.names()
+    assert (machine.read(name)["name"], len(machine.read(name)["kinds"]) > 1) == (name, True)
+    measured(VIEWS[0], name=name)
+    assert machine.read(name)["kinds"].keys() == {kinds.kind(job(VIEWS[0]).run).id}
+
+
+def test_an_unknown_machine_names_those_there_are_and_how_to_measure(inline, monkeypatch, tmp_path):
+    monkeypatch.setattr(machine, "SHIPPED", tmp_path / "none")
     with pytest.raises(UserError, match=r"no machine 'x' \(none is measured\): measure it there with 'mmbench measure x --budget 10m'"):
         machine.read("x")
     measured(VIEWS[0], name="laptop")

@@ -182,7 +182,8 @@ def said(capsys, *arguments: str) -> tuple[int, str, str]:
     return int(str(ended.value.code)), out.out, out.err
 
 
-def test_the_verb(monkeypatch, capsys):
+def test_the_verb(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(machine, "SHIPPED", tmp_path / "none")
     monkeypatch.setattr(sys, "argv", [])
     known({TWO: entry(2.0)})
     code, out, _ = said(capsys, "smv-views", "--on-machine", "m", "--seeds", "3", "--json")

@@ -19,11 +19,17 @@ from mmbench.measure import kinds
 from mmbench.places import Place, cores
 
 SCHEMA = 1
+SHIPPED = paths.REPOSITORY / "results" / "machines"
 NAME = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 
 
 def folder() -> Path:
     return paths.results() / "machines"
+
+
+def folders() -> tuple[Path, Path]:
+    """Where a machine is looked for: among the user's own, then among those that come with the project."""
+    return folder(), SHIPPED
 
 
 def file(name: str) -> Path:
@@ -33,13 +39,13 @@ def file(name: str) -> Path:
 
 
 def names() -> list[str]:
-    return sorted(found.stem for found in folder().glob("*.json"))
+    return sorted({found.stem for place in folders() for found in place.glob("*.json")})
 
 
 def read(name: str) -> dict[str, Any]:
     """UserError names the machines that there are, and how to measure one."""
-    path = file(name)
-    if not path.is_file():
+    path = next((there for place in folders() if (there := place / file(name).name).is_file()), None)
+    if path is None:
         known = f"measured: {', '.join(names())}" if names() else "none is measured"
         raise UserError(f"no machine '{name}' ({known}): measure it there with 'mmbench measure {name} --budget 10m'")
     try:
