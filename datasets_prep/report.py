@@ -155,16 +155,9 @@ def listed(data: Sequence[Mapping[str, Any]]) -> str:
         said = "" if here is None else "broken" if "broken" in here else counted(here["items"], "item")
         said += " (imitation)" if here and here.get("imitation") else ""
         state = said or (f"read by {', '.join(entry['read_by'])}" if entry["read_by"] else STATES[entry["preparation"]])
-        rows.append({"id": entry["id"], "size": entry["size"], "licence": entry["licence"], "access": entry["access"], "url": entry["url"],
-                     "tables": len(entry["tables"]), "here": state})  # fmt: skip
-    heads = {
-        "id": "dataset",
-        "size": "size",
-        "licence": "licence",
-        "access": "access",
-        "tables": "tables",
-        "here": "prepared here",
-        "url": "where",
-    }
+        rows.append({**{name: entry[name] for name in ("id", "size", "licence", "access")}, "tables": len(entry["tables"]), "here": state})
+    heads = {"id": "dataset", "size": "size", "licence": "licence", "access": "access", "tables": "tables", "here": "prepared here"}
+    asked = [f"  {entry['id']}: {entry['url']}" for entry in data if not entry["stand_in"]]
     feeds = [f"  {entry['id']}: {', '.join(entry['tables'])}" for entry in data if entry["tables"]]
-    return "\n".join([table(rows, heads), "", "the tables that each feeds:", *feeds])
+    shown = table(rows, heads, widths={"size": 22, "licence": 30, "access": 26})
+    return "\n".join([shown, "", "where to ask for it:", *asked, "", "the tables that each feeds:", *feeds])

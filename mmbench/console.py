@@ -146,12 +146,16 @@ class Bars:
             self.bars.console.print(f"{label(event.job)}: {ending(event.report)}", markup=False, highlight=False, soft_wrap=True)
 
 
-def table(rows: Sequence[Mapping[str, Any]], headers: Mapping[str, str], form: str = "simple") -> str:
-    """A plain table. headers: key of a row -> what stands above its column; form: as tabulate names it."""
+def table(
+    rows: Sequence[Mapping[str, Any]], headers: Mapping[str, str], form: str = "simple", widths: Mapping[str, int] | None = None
+) -> str:
+    """A plain table. headers: key of a row -> what stands above its column; form: as tabulate names it; widths: where cells are
+    broken into lines, by key."""
     from tabulate import tabulate
 
     lines = [[_text(row.get(key)) for key in headers] for row in rows]
-    return tabulate(lines, headers=list(headers.values()), tablefmt=form, disable_numparse=True, colalign=None)
+    limits = [(widths or {}).get(key) for key in headers] if lines else None
+    return tabulate(lines, headers=list(headers.values()), tablefmt=form, disable_numparse=True, colalign=None, maxcolwidths=limits)
 
 
 def _text(value: Any) -> str:
