@@ -23,7 +23,8 @@ def run(spec: Mapping[str, Any], seed: int, data: Data, device: torch.device, we
     sample = transform(data.parts["train"], torch.zeros(1, dtype=torch.int64), None, False, None).inputs
     model = registry.load("model", spec["model"]).of(spec, seed, data, sample, weights).to(device)
     fast.arrange(model, arranged)
-    path, supply = fast.path(spec["precision"], device, arranged), fast.supply(data, device, whole)
+    path = fast.path(spec["precision"], device, arranged, fast.compiled(model, sample, arranged))
+    supply = fast.supply(data, device, whole)
     return Run(spec, seed, data, model, task, device, transform, epochs=spec["epochs"], path=path, supply=supply)
 
 

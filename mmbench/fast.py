@@ -2,6 +2,8 @@
 
 channels-last   weights and inputs of convolutions lie with the channels innermost, for encoders that gain by it (`channels_last` of
                 their class). Sums run in another order, so bits differ from the plain path's, by rounding alone
+compiled        the same encoders, compiled (`MMBENCH_PATH=compiled`): other sums again. Where a compiler is missing or fails, a run goes on
+                without, and its log says why
 resident        prepared data lie on the GPU as a whole; changes no bit
 prefetched      where they do not fit, a thread reads, moves and augments the next batches; changes no bit
 
@@ -10,6 +12,8 @@ A checkpoint is continued on its own path only.
 
 from __future__ import annotations
 
+import copy
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -46,12 +50,38 @@ def arrange(model: Any, modalities: Sequence[str]) -> None:
         encoder.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
-def path(asked: str, device: torch.device, modalities: Sequence[str]) -> str:
-    """What decides about the bits, for record and checkpoint: "plain", "channels-last", "bf16, channels-last", ..."""
+def compiled(model: Any, sample: Mapping[str, Tensor], modalities: Sequence[str], backend: str = "inductor") -> str:
+    """Compile these modalities' encoders in place, after a step of a copy of each has shown that it can be done: "compiled"; "" where
+    it cannot, or nobody asks for it, and then none is. sample: what the encoders are given, of one item."""
+    if paths.path() != "compiled" or not modalities:
+        return ""
+    try:
+        for modality in modalities:
+            trial: nn.Module = copy.deepcopy(model.encoders[modality]).train()
+            trial.compile(backend=backend)
+            trial(arranged(torch.cat([sample[modality]] * 2))).sum().backward()
+    except Exception as error:  # of whatever the compiler beneath is
+        cause = getattr(error, "inner_exception", error)
+        print(f"not compiled: {type(cause).__name__}: {next(iter(str(cause).strip().splitlines()), '')}", file=sys.stderr)
+        return ""
+    for modality in modalities:
+        model.encoders[modality].compile(backend=backend)
+    return "compiled"
+
+
+def path(asked: str, device: torch.device, modalities: Sequence[str], compiling: str = "") -> str:
+    """What decides about the bits, for record and checkpoint: "plain", "channels-last", "bf16, compiled, channels-last", ..."""
     numbers = precision.path(asked, device)
     if not modalities:
         return numbers
-    return ", ".join([*([] if numbers == "plain" else [numbers.removeprefix("plain ")]), "channels-last"])
+    words = ["" if numbers == "plain" else numbers.removeprefix("plain "), compiling, "channels-last"]
+    return ", ".join(filter(None, words))
+
+
+def _choice(path: str) -> str:
+    """What `MMBENCH_PATH` was where a run has this path."""
+    words = path.split(", ")
+    return "compiled" if "compiled" in words else "fast" if "channels-last" in words else "plain"
 
 
 def foreign(before: str | None, run: Run) -> str | None:
@@ -60,8 +90,8 @@ def foreign(before: str | None, run: Run) -> str | None:
     before = path(run.spec["precision"], run.device, ()) if before is None else before
     if before == run.path:
         return None
-    was, now = ("channels-last" in name for name in (before, run.path))
-    remedy = "train it where it was begun" if was == now else f"set MMBENCH_PATH={'fast' if was else 'plain'} to go on with it"
+    was = _choice(before)
+    remedy = "train it where it was begun" if was == _choice(run.path) else f"set MMBENCH_PATH={was} to go on with it"
     return f"the checkpoint is of the path '{before}', this run of '{run.path}', in other bits: {remedy}"
 
 

@@ -10,7 +10,7 @@ from mmbench.errors import UserError, unknown
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BENCHMARKS = REPOSITORY / "benchmarks"
-PATHS = ("fast", "plain")
+PATHS = ("fast", "plain", "compiled")
 
 
 def data() -> Path:
@@ -38,7 +38,8 @@ def group() -> str:
 
 
 def path() -> str:
-    """How steps are computed (`MMBENCH_PATH`, default `fast`): `plain` keeps to the order of sums that everyone else has."""
+    """How steps are computed (`MMBENCH_PATH`, default `fast`): `plain` keeps to the order of sums that everyone else has,
+    `compiled` is `fast` with the large encoders compiled."""
     name = os.environ.get("MMBENCH_PATH", "fast")
     if name not in PATHS:
         raise unknown("MMBENCH_PATH", name, PATHS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -179,6 +181,40 @@ def test_a_checkpoint_of_before_there_was_a_choice_is_of_the_plain_path(tmp_path
 )  # fmt: skip
 def test_the_path_has_a_name(asked, device, arranged, said):
     assert fast.path(asked, device, arranged) == said
+
+
+@pytest.fixture
+def asked_to_compile(monkeypatch):
+    monkeypatch.setenv("MMBENCH_PATH", "compiled")
+
+
+def test_compiled_encoders_follow_the_others_and_can_be_copied(asked_to_compile, monkeypatch):
+    """Traced, without a compiler of C++ beneath: the sums are those of the fast path."""
+    monkeypatch.setattr(fast.compiled, "__defaults__", ("aot_eager",))
+    run = pair()
+    assert (run.path, copy.deepcopy(run.model).state_dict().keys()) == ("compiled, channels-last", run.model.state_dict().keys())
+    with monkeypatch.context() as patch:
+        patch.setenv("MMBENCH_PATH", "fast")
+        other = pair()
+    assert (other.path, digest(run.model)) == ("channels-last", digest(other.model))
+    np.testing.assert_allclose(steps(run), steps(other), rtol=1e-4)
+
+
+def test_where_nothing_can_be_compiled_a_run_goes_on_without_and_says_so(asked_to_compile, monkeypatch, capsys):
+    def fail(graph, inputs):
+        raise RuntimeError("no C++ compiler\nand more")
+
+    monkeypatch.setattr(fast.compiled, "__defaults__", (fail,))
+    run = pair()
+    assert run.path == "channels-last"
+    assert "not compiled: RuntimeError: no C++ compiler\n" in capsys.readouterr().err
+    assert all(encoder._compiled_call_impl is None for encoder in run.model.encoders.values())
+    assert fast.foreign("channels-last", run) is None
+    assert str(fast.foreign("compiled, channels-last", run)).endswith("set MMBENCH_PATH=compiled to go on with it")
+
+
+def test_small_networks_are_not_compiled(asked_to_compile):
+    assert tiny.run().path == "plain"
 
 
 def test_an_unknown_path_is_one_line(monkeypatch):

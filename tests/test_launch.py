@@ -168,7 +168,12 @@ def start(tmp_path, do: str, count: int, on: str = "local") -> subprocess.Popen[
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     environment = os.environ | {"PYTHONPATH": str(paths.REPOSITORY)}
-    return subprocess.Popen([sys.executable, script, do, str(count), on], stdout=subprocess.PIPE, text=True, env=environment)
+
+    def heard() -> None:  # what a shell starts in the background ignores Ctrl-C, and so would its children
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    command = [sys.executable, script, do, str(count), on]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, preexec_fn=heard)
 
 
 def until(true) -> None:

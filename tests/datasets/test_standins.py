@@ -15,7 +15,7 @@ from sklearn import datasets
 
 from mmbench import published, registry
 from mmbench.datasets.data import Data
-from mmbench.datasets.standins import digits, pictures
+from mmbench.datasets.standins import av_digits, digits, pictures
 from mmbench.errors import UserError
 
 IDS = ("paired-digits", "digit-strokes", "moving-digits", "digit-views", "digit-scenes")
@@ -124,7 +124,7 @@ def test_other_digits_than_those_that_were_measured_are_refused(monkeypatch: pyt
 
 
 def test_each_set_has_a_stream_of_its_own() -> None:
-    streams = [module(id)._STREAM for id in (*IDS, "av-digits")]
+    streams = [av_digits.STREAM, *(module(id)._STREAM for id in (*IDS, "few-digits"))]
     assert len(set(streams)) == len(streams)
 
 

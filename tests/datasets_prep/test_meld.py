@@ -136,10 +136,10 @@ def test_the_published_csv_is_known_with_either_line_ends(tmp_path, monkeypatch)
 
 def test_what_is_bad_in_every_copy_costs_no_comparability():
     listed = {"rule": "", "known": {}}
-    part = {"expected": None, "listed": 2, "found": 1, "classes": {}}
+    part = {"expected": None, "listed": 2, "found": 1, "classes": {}, "trials": {}}
     for name, key, lost in (("train", "train-dia125-utt3", 0), ("val", "val-dia110-utt7", 0), ("val", "val-dia0-utt0", 1)):
         parts = {name: part | {"missing": [key]}}
-        assert len(doctor._comparable(meld.DATASET, {"imitation": False}, listed, parts, True)["why"]) == lost
+        assert len(doctor._comparable(meld.DATASET, {"imitation": False}, listed, "official", parts, True)["why"]) == lost
 
 
 def test_text_by_the_local_model_or_without_it(friends, tmp_path, monkeypatch, capsys):

@@ -20,7 +20,7 @@ TRAIN_PAIRS = 300  # 30 of each digit; the other images are the test part
 IMAGE_NOISE = 0.75  # sd of the normal noise added to each pixel; ink is 1, paper 0
 SOUND_NOISE = 0.25  # sd of the normal noise added to each point of the spectrogram; the loudest point is 1, 80 dB below it 0
 
-_STREAM = 20261122  # of the division, the pairing and the noise
+_STREAM = 20261127  # of the division, the pairing and the noise
 
 
 def load() -> Data:
