@@ -11,6 +11,15 @@ from datasets_prep import catalogue, verbs
 
 LISTS = Path(__file__).resolve().parents[3] / "shared" / "data"  # real list files, where the machine has them
 
+# What costs a clip -> what is said of it, one of the two where a bar stands between.
+LOST = {
+    "lfs-pointer": "is a Git-LFS pointer",
+    "error-page": "is a web page",
+    "zero-bytes": "is empty",
+    "cut-short": "is no readable clip|is cut short",
+    "missing-clip": "is not there",
+}
+
 
 class Made:
     """One imitated dataset: raw(defects) -> folder; store() -> root of a store of the undamaged one."""

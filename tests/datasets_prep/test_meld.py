@@ -17,7 +17,7 @@ from datasets_prep.dataset import Sources
 from mmbench import batches, published
 from mmbench.datasets import store
 from mmbench.errors import UserError
-from tests.datasets_prep.conftest import Made
+from tests.datasets_prep.conftest import LOST, Made
 
 ALL = ["audio", "visual", "text"]
 HEARD = ["fbank-hamming", "frames"]
@@ -173,14 +173,6 @@ def test_other_vectors_make_another_store(friends, tmp_path):
 
 
 # ------------------------------------------------------------------------------------------------------------------ bad input
-
-LOST = {
-    "lfs-pointer": "is a Git-LFS pointer",
-    "error-page": "is a web page",
-    "zero-bytes": "is empty",
-    "cut-short": "is no readable clip|is cut short",
-    "missing-clip": "is not there",
-}
 
 
 @pytest.mark.parametrize("defect", LOST)

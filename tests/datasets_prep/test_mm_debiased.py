@@ -14,7 +14,7 @@ from datasets_prep.dataset import Sources
 from mmbench import batches, published
 from mmbench.datasets import store
 from mmbench.errors import UserError
-from tests.datasets_prep.conftest import Made
+from tests.datasets_prep.conftest import LOST, Made
 
 BOTH = ["audio", "visual"]
 NAMES = [name for name, *_ in mm_debiased_imitation.CLIPS]
@@ -154,14 +154,6 @@ def test_what_changes_nothing(debiased, defect):
 
 
 # ------------------------------------------------------------------------------------------------------------------ bad input
-
-LOST = {
-    "lfs-pointer": "is a Git-LFS pointer",
-    "error-page": "is a web page",
-    "zero-bytes": "is empty",
-    "cut-short": "is no readable clip|is cut short",
-    "missing-clip": "is not there",
-}
 
 
 @pytest.mark.parametrize("defect", LOST)

@@ -15,7 +15,7 @@ from datasets_prep.ssw60_imitation import DOUBTFUL, MUTE, RATE, SECONDS
 from mmbench.datasets import store
 from mmbench.errors import UserError
 from mmbench.rows import Rows
-from tests.datasets_prep.conftest import Made
+from tests.datasets_prep.conftest import LOST, Made
 
 BOTH = ["audio", "visual"]
 PSD = "psd-257x1004"
@@ -179,14 +179,6 @@ def test_without_the_column_of_reliable_sound_its_split_is_not_made(birds):
 
 
 # ------------------------------------------------------------------------------------------------------------------ bad input
-
-LOST = {
-    "lfs-pointer": "is a Git-LFS pointer",
-    "error-page": "is a web page",
-    "zero-bytes": "is empty",
-    "cut-short": "is no readable clip|is cut short",
-    "missing-clip": "is not there",
-}
 
 
 @pytest.mark.parametrize("defect", LOST)
