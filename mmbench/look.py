@@ -35,17 +35,18 @@ def save(draw: Callable[[], Any], stem: Path, png: bool = False) -> list[Path]:
         figure.savefig(files[0], metadata={"Date": None, "Creator": None})
         if png:
             files.append(stem.with_name(f"{stem.name}.png"))
-            figure.set_layout_engine("none")  # it is laid out: measuring all texts again takes as long as drawing them
             figure.savefig(files[1], dpi=150, metadata={"Software": None})
     return files
 
 
-def grid(across: int, down: int, panel: tuple[float, float], left: float, **shared: Any) -> tuple[Any, Any]:
+def grid(
+    across: int, down: int, panel: tuple[float, float], left: float, gap: tuple[float, float] = (0.35, 0.5), **shared: Any
+) -> tuple[Any, Any]:
     """A figure of down x across panels of a size in inches, with room for labels `left` inches wide, a title and a legend.
-    Fixed: a layout that measures its texts takes as long as the drawing."""
+    gap: inches between columns and between rows. Fixed: a layout that measures its texts takes as long as the drawing."""
     from matplotlib.figure import Figure
 
-    gap, above, below = (0.35, 0.5), 0.65, 0.95  # between panels (columns, rows), over the first row, under the last
+    above, below = 0.65, 0.95  # over the first row, under the last
     width = max(7.0, left + across * (panel[0] + gap[0]))
     height = above + below + down * panel[1] + (down - 1) * gap[1]
     figure = Figure(figsize=(width, height))
@@ -59,16 +60,16 @@ def grid(across: int, down: int, panel: tuple[float, float], left: float, **shar
 
 def title(figure: Any, words: str, judged: bool) -> None:
     """Over all panels, at the left; what is not comparable with the paper in the colour that says so."""
-    figure.suptitle(words, fontsize=11, x=0.01, ha="left", color=INK if judged else PAPER, fontweight="bold")
+    top = 1 - 0.12 / figure.get_figheight()  # 0.12 inches below the edge, however many rows there are
+    figure.suptitle(words, fontsize=11, x=0.01, y=top, ha="left", va="top", color=INK if judged else PAPER, fontweight="bold")
 
 
 def legend(figure: Any, order: Callable[[str], Any] = lambda name: 0) -> None:
-    """One legend below all panels, where it hides nothing; each label once. Figures of `grid` have room for it."""
+    """One legend below all panels, where it hides nothing; each label once."""
     found: dict[str, Any] = {}
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
     names = sorted(found, key=order)
     if names:
-        where = {"loc": "outside lower center", "ncols": 2} if figure.get_layout_engine() else {"loc": "lower left", "ncols": 3}
-        figure.legend([found[name] for name in names], names, **where)
+        figure.legend([found[name] for name in names], names, loc="lower left", ncols=3)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
+
+import orjson
 
 from mmbench.errors import UserError
 
@@ -28,28 +31,23 @@ PLAIN = {int, float}
 ESCAPED = re.compile(rb"\\[bfnrtu]|\x7f")  # how JSON writes control characters; our records have none, so few are looked at closely
 
 
-class _NotANumber(ValueError):
-    pass
-
-
-def _refuse(word: str) -> NoReturn:
-    raise _NotANumber(word)
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse)
-
-
 def parse(content: bytes, file: Path) -> dict[str, Any]:
     """The record that these bytes are; UserError, naming the file, unless they are one, whole and sound."""
     try:
-        record = _DECODER.decode(content.decode())
-    except _NotANumber as error:
-        raise UserError(f"{file} holds {error}, which no record does: a value that does not exist is left out") from None
-    except (ValueError, RecursionError):
-        raise UserError(f"{file} is truncated or no JSON") from None
+        record = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        raise UserError(f"{file} {_wrong(content)}") from None
     complain_about_characters(content, record, file)  # first: other complaints quote what is there
     complain_about(record, file)
     return record
+
+
+def _wrong(content: bytes) -> str:
+    """What is wrong with a file that is no JSON: what stands for infinity or for no number is told from other damage."""
+    words: list[str] = []
+    with contextlib.suppress(ValueError, RecursionError):
+        json.loads(content, parse_constant=words.append, parse_float=lambda word: math.isfinite(float(word)) or words.append(word))
+    return f"holds {words[0]}, which no record does: a value that does not exist is left out" if words else "is truncated or no JSON"
 
 
 def complain_about_characters(content: bytes, record: Any, file: Path) -> None:

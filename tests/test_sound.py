@@ -75,16 +75,10 @@ def test_what_every_reader_relies_on(place, value, says):
     assert len(str(error.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
-def test_a_value_that_is_no_number(word):
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_value_that_is_no_finite_number(word):
     text = json.dumps(samples.record()).replace("0.9125", word)
     with pytest.raises(UserError, match=f"holds {word}, which no record does"):
-        sound.parse(text.encode(), FILE)
-
-
-def test_a_number_too_large_to_be_one():
-    text = json.dumps(samples.record()).replace("0.9125", "1e999")
-    with pytest.raises(UserError, match=r"'result.selections.last.values.accuracy' should be a finite number"):
         sound.parse(text.encode(), FILE)
 
 

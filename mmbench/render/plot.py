@@ -24,17 +24,14 @@ def sweeps(grid: Grid) -> tuple[Block, ...]:
 
 def write(grid: Grid, stem: Path) -> list[Path]:
     """Draw the sweeps of a section to `<stem>.svg` and `<stem>.png`; nothing, and no file, where there is no sweep."""
-    if not sweeps(grid):
-        return []
-    return look.save(lambda: draw(grid), stem, png=True)
+    return look.save(lambda: draw(grid), stem, png=True) if sweeps(grid) else []
 
 
 def draw(grid: Grid) -> Figure:
     """One panel per column on the paper's data; else a pair of panels per column, the paper's numbers left, ours right."""
     blocks = sweeps(grid)
     across, down = (len(blocks), 1) if grid.judged else (2, len(blocks))
-    figure = Figure(figsize=(max(6.4, 4.6 * across), 1.3 + 3.2 * down), layout="constrained")
-    axes = figure.subplots(down, across, squeeze=False)
+    figure, axes = look.grid(across, down, (3.9, 2.4), 0.75, gap=(0.8, 0.85))
     look.title(figure, _title(grid), grid.judged)
     for i, block in enumerate(blocks):
         if grid.judged:
@@ -71,6 +68,9 @@ def _published(axes: Axes, block: Block) -> None:
     axes.set_title(f"In the paper: {block.column.label}, on {block.published_on}", loc="left", color=PAPER)
     _points(axes, block, line="-")
     _gaps(axes, block, ["" if _is_number(e.published) else e.published for e in _swept(block)], only_missing=False)
+    if not any(_is_number(e.published) for e in block.entries):
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, "no number is printed", transform=axes.transAxes, ha="center", va="center", color=INK)
 
 
 def _measured(axes: Axes, block: Block) -> None:

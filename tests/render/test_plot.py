@@ -29,6 +29,15 @@ def test_the_same_section_gives_the_same_bytes(full, tmp_path):
     assert [f.read_bytes() for f in again] == [f.read_bytes() for f in full]
 
 
+def test_a_column_without_a_printed_number_says_so():
+    """Beside the stand-in's numbers; an empty panel with ticks would look as if something were missing."""
+    unprinted = tuple(replace(v, cell=replace(v.cell, published=None)) for v in made_up.demo().values)
+    paper, here = plot.draw(made_up.section(replace(made_up.demo(), values=unprinted))).axes
+    assert [text.get_text() for text in paper.texts] == ["no number is printed"]
+    assert list(paper.get_yticks()) == []
+    assert here.lines
+
+
 def test_text_is_text(full):
     said = words(full[0])
     for part in ("toy-scale: published and reproduced on CREMA-D", "accuracy (%), higher is better", "published: vanilla"):
