@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import click
 import typer
+from click.core import ParameterSource
 
 from mmbench.errors import UserError
 
@@ -76,7 +77,7 @@ def plan(
 
 @app.command()
 def run(
-    tables: Names = None, scale: Scale = "full", reading: Reading = "paper", seeds: Seeds = 5, jobs: Jobs = None,
+    context: typer.Context, tables: Names = None, scale: Scale = "full", reading: Reading = "paper", seeds: Seeds = 5, jobs: Jobs = None,
     on: Annotated[str, typer.Option(help="inline: in this process; local: worker processes on this machine; slurm: job arrays")] = "local",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     per_gpu: Annotated[int, typer.Option("--per-gpu", metavar="K", help="jobs at once on each GPU")] = 1,
@@ -93,7 +94,7 @@ def run(
     if until is not None or budget is not None:
         from mmbench import adaptive
 
-        adaptive.checked(until, budget, on)
+        adaptive.checked(until, budget, on, seeds_given=context.get_parameter_source("seeds") is ParameterSource.COMMANDLINE)
         looks = adaptive.run(
             tables or [], budget=budget or "", scale=scale, reading=reading, on=on, workers=jobs, device=device, again=again,
             per_gpu=per_gpu, slurm=slurm or [], wait=wait,

@@ -35,7 +35,7 @@ def seconds(budget: str) -> float:
     return float(match[1]) * UNITS[match[2]]
 
 
-def checked(until: str | None, budget: str | None, on: str) -> None:
+def checked(until: str | None, budget: str | None, on: str, seeds_given: bool = False) -> None:
     """UserError for options that do not go together."""
     if until is None:
         raise UserError("--budget goes with --until decided: it says how long seeds may be added")
@@ -43,6 +43,8 @@ def checked(until: str | None, budget: str | None, on: str) -> None:
         raise UserError(f"--until is '{until}': write --until decided, with --budget")
     if budget is None:
         raise UserError("--until decided needs --budget, for example --budget 2h")
+    if seeds_given:
+        raise UserError("--until decided chooses the seeds itself (3, 5, 8, 12): leave out --seeds")
     if on == "slurm":
         raise UserError("--until decided looks at the records between seeds: use --on local, or run with --seeds on Slurm")
 

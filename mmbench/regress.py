@@ -64,18 +64,19 @@ class Verdict:
 
 
 def chosen(scale: str) -> list[Covered]:
-    """The cover of a scale, both readings."""
+    """The cover of a scale, both readings; UserError where no cell can run."""
     choose.known(scale, None)
     if scale == "full":
         raise UserError(f"regress runs at scale {' or '.join(s for s in SCALES if s != 'full')}: give one of these")
-    return cover.cover(choose.all_cells(scale))
+    covered = cover.cover(choose.all_cells(scale))
+    if not covered:
+        raise UserError(f"no cell can run at scale {scale} here: prepare a dataset first, or use --scale demo")
+    return covered
 
 
 def run(scale: str, workers: int | None = None, device: str = "cpu") -> tuple[Verdict, dict[str, Any]]:
     """Train the cover afresh, away from the other records; the verdict, and what `accept` would keep."""
     covered = chosen(scale)
-    if not covered:
-        raise UserError(f"no cell can run at scale {scale} here: prepare a dataset first, or use --scale demo")
     count = choose.workers(workers)
     here = places(device, count)
     with _own_results() as folder:

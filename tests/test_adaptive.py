@@ -28,6 +28,7 @@ def test_options_that_do_not_go_together_are_named():
         ((None, "2h", "local"), "--budget goes with --until decided"), (("often", "2h", "local"), "'often': write --until decided"),
         (("decided", None, "local"), "needs --budget"),
         (("decided", "2h", "slurm"), "use --on local"),
+        (("decided", "2h", "local", True), "leave out --seeds"),
     ):  # fmt: skip
         with pytest.raises(UserError, match=says):
             adaptive.checked(*given)

@@ -54,6 +54,8 @@ def process(*arguments: str, **more) -> subprocess.Popen[str]:
     (("run", "arl-gamma", "--jobs", "-2"), "--jobs is -2: give 1 or more"),
     (("run", "arl-gamma", "--on", "locl"), "unknown executor 'locl'; did you mean 'local'?"),
     (("run", "arl-gamma", "--device", "tpu"), "unknown device 'tpu'"),
+    (("run", "arl-gamma", "--until", "decided", "--budget", "2h", "--seeds", "5"), "leave out --seeds"),
+    (("regress", "--scale", "small", "--plan"), "no cell can run at scale small here: prepare a dataset first"),
     (("status", "arl-gamma", "--seeds", "-3"), "--seeds is -3"),
     (("report", "arl-gama"), "did you mean 'arl-gamma'?"),
     (("report", "arl-gamma", "--scale", "ful"), "unknown scale 'ful'; did you mean 'full'?"),

@@ -131,7 +131,7 @@ def test_scales_that_cannot_be_regressed_are_named():
     with pytest.raises(UserError, match="regress runs at scale small or demo"):
         regress.chosen("full")
     with pytest.raises(UserError, match="no cell can run at scale small here"):
-        regress.run("small")
+        regress.chosen("small")  # which both the plan and the run begin with
 
 
 def test_the_runs_lie_apart_and_leave_no_record(monkeypatch):
