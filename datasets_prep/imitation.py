@@ -93,6 +93,8 @@ def clip(
         if sound is not None:
             heard = container.add_stream(encoder(codecs[1]), rate=sound_rate)
             heard.layout = "stereo" if channels == 2 else "mono"
+            if codecs[1] == "aac":
+                heard.options = {"aac_coder": "fast"}
         if video is not None and frames is not None:
             for frame in frames:
                 container.mux(video.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))

@@ -1,13 +1,18 @@
-"""Imitations and stores, made once per session and never changed; `broken` gives a copy with a defect."""
+"""Imitations and stores, made once per run of the tests and never changed; `copy` gives one that a test may change."""
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from datasets_prep import catalogue, verbs
+from datasets_prep import catalogue, imitation, verbs
 
 LISTS = Path(__file__).resolve().parents[3] / "shared" / "data"  # real list files, where the machine has them
 
@@ -21,19 +26,33 @@ LOST = {
 }
 
 
+def shared(factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run of the tests have in common."""
+    base = factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+
+
+def once(place: Path, make: Callable[[Path], object]) -> Path:
+    """`place`, made by the first of the processes that asks for it; the others wait."""
+    done = place.with_name(f"{place.name}.done")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_name(f"{place.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            make(place)
+            done.touch()
+    return place
+
+
 class Made:
     """One imitated dataset: raw(defects) -> folder; store() -> root of a store of the undamaged one."""
 
     def __init__(self, dataset: str, factory: pytest.TempPathFactory):
-        self.dataset, self.factory = dataset, factory
-        self.known: dict[tuple[str, ...], Path] = {}
-        self.root: Path | None = None
+        self.dataset, self.factory, self.folder = dataset, factory, shared(factory) / dataset
 
     def raw(self, *defects: str) -> Path:
-        if defects not in self.known:
-            self.known[defects] = self.factory.mktemp(self.dataset) / "raw"
-            verbs.imitate(self.dataset, self.known[defects], defects)
-        return self.known[defects]
+        place = self.folder / "-and-".join(("imitation", *defects)) / "raw"
+        return once(place, lambda folder: verbs.imitate(self.dataset, folder, defects))
 
     def copy(self, *defects: str) -> Path:
         """One that the test may change."""
@@ -42,13 +61,27 @@ class Made:
         return folder
 
     def store(self) -> Path:
-        if self.root is None:
-            self.root = self.factory.mktemp(f"{self.dataset}-store")
-            verbs.prepare(self.dataset, [str(self.raw())], jobs=0, root=self.root)
-        return self.root
+        return once(self.folder / "store", lambda root: verbs.prepare(self.dataset, [str(self.raw())], jobs=0, root=root))
 
     def prepare(self, root: Path, *defects: str, **options) -> verbs.Answer:
         return verbs.prepare(self.dataset, [str(self.raw(*defects))], jobs=0, root=root, **options)
+
+
+@pytest.fixture(autouse=True)
+def _encoded_once(monkeypatch, tmp_path_factory):
+    """An imitation with a defect differs from the others in few clips: equal pictures and sound are not encoded again."""
+    encode, folder = imitation.clip, shared(tmp_path_factory) / "clips"
+
+    def clip(path: Path, frames: np.ndarray | None, rate: int, sound: np.ndarray | None = None, *how: object, **named: object) -> None:
+        told = path.suffix, rate, how, sorted(named.items()), [None if a is None else (a.shape, a.dtype.str) for a in (frames, sound)]
+        digest = hashlib.sha256(repr(told).encode())
+        for given in (frames, sound):
+            digest.update(b"" if given is None else np.ascontiguousarray(given))
+        known = once(folder / f"{digest.hexdigest()}{path.suffix}", lambda place: encode(place, frames, rate, sound, *how, **named))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(known, path)
+
+    monkeypatch.setattr(imitation, "clip", clip)
 
 
 @pytest.fixture(scope="session", params=list(catalogue.MODULES))
