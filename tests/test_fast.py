@@ -7,11 +7,12 @@ import copy
 import numpy as np
 import pytest
 import torch
-from torchvision.models.resnet import BasicBlock
+from torchvision.models.resnet import BasicBlock, ResNet
 
 from mmbench import build, fast, paths
 from mmbench.checkpoint import Checkpoint, digest
 from mmbench.datasets.data import Data, Part
+from mmbench.encoders import resnet18
 from mmbench.encoders.small_cnn import SmallCNN
 from mmbench.errors import UserError
 from mmbench.method import Method
@@ -189,13 +190,18 @@ def asked_to_compile(monkeypatch):
 
 
 def test_compiled_encoders_follow_the_others_and_can_be_copied(asked_to_compile, monkeypatch):
-    """Traced, without a compiler of C++ beneath: the sums are those of the fast path."""
+    """Traced, without a compiler of C++ beneath: the sums are those of the fast path. ResNet-18 with one block of two in each stage,
+    which has all that the whole one has, beside a small network that is compiled as if it had the choice."""
     monkeypatch.setattr(fast.compiled, "__defaults__", ("aot_eager",))
-    run = pair()
+    monkeypatch.setattr(resnet18, "resnet18", lambda weights: ResNet(BasicBlock, [1, 1, 1, 1]))
+    monkeypatch.setattr(SmallCNN, "channels_last", True, raising=False)
+    run = pair(encoders=ONE)
+    assert all(encoder._compiled_call_impl is not None for encoder in run.model.encoders.values())
     assert (run.path, copy.deepcopy(run.model).state_dict().keys()) == ("compiled, channels-last", run.model.state_dict().keys())
     with monkeypatch.context() as patch:
         patch.setenv("MMBENCH_PATH", "fast")
-        other = pair()
+        other = pair(encoders=ONE)
+    assert all(encoder._compiled_call_impl is None for encoder in other.model.encoders.values())
     assert (other.path, digest(run.model)) == ("channels-last", digest(other.model))
     np.testing.assert_allclose(steps(run), steps(other), rtol=1e-4)
 
