@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 
@@ -11,7 +12,11 @@ from torchvision.models import resnet18
 
 from datasets_prep import catalogue
 from mmbench import __main__, build, execute, optim, published, resolve
+from mmbench.spec import Cell
 from mmbench.train import _begin, _steps
+
+TABLES = functools.cache(catalogue.tables)
+PIXELS = 64  # a side, for networks that take pictures of any size: what a step costs, not what it does
 
 
 def command(capsys, *words: str) -> tuple[int, str]:
@@ -24,15 +29,21 @@ def command(capsys, *words: str) -> tuple[int, str]:
     return ended.value.code, capsys.readouterr().out  # pyright: ignore[reportReturnType]
 
 
-def first(dataset: str):
+@functools.cache
+def cells() -> list[Cell]:
+    return [c for id in published.ids() for c in resolve.cells(published.load(id)) if c.run]
+
+
+def first(dataset: str) -> Cell:
     """The first cell in suite order whose run reads this dataset, at scale full; one that can run, if there is any."""
-    cells = [c for id in published.ids() for c in resolve.cells(published.load(id)) if c.run and c.run["dataset"] == dataset]
-    return next((c for c in cells if c.state == "run"), cells[0])
+    read = [c for c in cells() if c.run["dataset"] == dataset]
+    return next((c for c in read if c.state == "run"), read[0])
 
 
 @pytest.mark.parametrize("dataset", list(catalogue.MODULES))
 def test_imitate_prepare_verify_and_two_steps(dataset, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("MMBENCH_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(catalogue, "tables", TABLES)
     assert command(capsys, "data", "imitate", dataset, str(tmp_path / "raw"))[0] == 0
     assert command(capsys, "data", "prepare", dataset, "--raw", str(tmp_path / "raw"), "--jobs", "1")[0] == 0
     code, text = command(capsys, "data", "verify", dataset, "--json")
@@ -45,6 +56,8 @@ def test_imitate_prepare_verify_and_two_steps(dataset, tmp_path, monkeypatch, ca
 def _two_steps(dataset: str, folder) -> None:
     cell = first(dataset)
     spec = {**cell.run, "batch": 2}
+    if spec["augment"] != "none":
+        spec["image_size"] = PIXELS
     for name in spec["weights"].values():
         torch.save(resnet18().state_dict(), folder / name)
     data = execute.load(spec)
