@@ -19,7 +19,7 @@ from mmbench.spec import Job, View, key
 from tests import tiny
 
 RUN = tiny.spec(
-    method="arl", params=tiny.ARL, dataset="av-digits", epochs=3, batch=48,
+    method="arl", params=tiny.ARL, dataset="few-digits", epochs=3, batch=48,
     encoders={m: {"name": "small-cnn", "width": 2} for m in ("audio", "visual")},
 )  # fmt: skip
 VIEWS = (View("accuracy"), View("macro-f1", select="last"), View("accuracy", subset="first-64"))
@@ -45,7 +45,7 @@ def test_a_job_leaves_one_whole_record_and_doing_it_twice_is_nothing(results):
     assert execute(job()) == "ok"
     assert execute(job()) == "exists"
     record = written(job())
-    assert record["result"]["evaluated"] == {"test": len(registry.load("dataset", "av-digits")().parts["test"])}
+    assert record["result"]["evaluated"] == {"test": len(registry.load("dataset", "few-digits")().parts["test"])}
     assert record["result"]["epochs"] == 3
     assert set(record["result"]["selections"]) == {"first", "last", "best-test", "best-test@first-64"}
     assert {"accuracy", "accuracy.audio", "macro-f1", "accuracy@first-64", "log.k.audio"} <= set(
