@@ -84,8 +84,8 @@ def layout(question: Question, rows: Sequence[str]) -> Layout:
     lacking = list(dict.fromkeys(row for row in rows if row not in ran))
     if lacking:
         return Layout(nothing, lacks=f"no runs of {', '.join(lacking)} in {column}")
-    if len({s.origin for s in samples}) > 1:
-        return Layout(nothing, lacks=f"runs in {column} are on different data, devices or groups, and are never paired")
+    if len({s.conditions for s in samples}) > 1:
+        return Layout(nothing, lacks=f"runs in {column} are on different data or devices, and are never paired")
     seeds = sorted(set.intersection(*(set(s.values) for s in samples)))
     if len(seeds) < 2:
         return Layout(nothing, lacks=f"{len(seeds)} common seed{'s' * (len(seeds) != 1)} in {column}, two are needed")

@@ -18,8 +18,12 @@ Records = Mapping[str, Sequence[Mapping[str, Any]]]  # key -> its records, seeds
 
 @dataclass(frozen=True)
 class Found:
+    """own: ours, and of keys that we did not run those that come with the project; fewer: the keys of which those have more runs than
+    ours, which are shown all the same; others: group -> its records."""
+
     own: Records
-    others: Mapping[str, Records] = field(default_factory=dict)  # group -> its records
+    others: Mapping[str, Records] = field(default_factory=dict)
+    fewer: frozenset[str] = frozenset()
     _origins: dict[str, Provenance] = field(default_factory=dict, repr=False)
 
     @property
@@ -49,8 +53,9 @@ def read(keys: Collection[str], every: bool) -> Found:
     if paths.group() != SHIPPED:
         shipped = _counted(SHIPPED, keys, every)
     others = {group: _read(group, keys, False)[0] for group in records.groups() if group not in (paths.group(), SHIPPED)}
+    fewer = frozenset(key for key in own if len(own[key]) < len(shipped.get(key, ())))
     own = {key: own.get(key) or shipped[key] for key in sorted(own.keys() | shipped.keys())}
-    return Found(own, {group: found for group, found in others.items() if found})
+    return Found(own, {group: found for group, found in others.items() if found}, fewer)
 
 
 def _counted(group: str, keys: Collection[str], every: bool) -> Records:

@@ -66,7 +66,7 @@ def _rest(cell: Cell, without: Sequence[str]) -> dict[str, Any]:
 
 def _gain(one: Sample, base: Sample, better: str) -> Gain | None:
     seeds = sorted(one.values.keys() & base.values.keys())
-    if not seeds or one.origin != base.origin:
+    if not seeds or one.conditions != base.conditions:
         return None
     sign = 1.0 if better == "higher" else -1.0
     first, second = (sign * np.array([sample.values[seed] for seed in seeds]) for sample in (one, base))

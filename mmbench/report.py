@@ -170,7 +170,7 @@ def _grid(table: Table, scale: str, reading: str, cells: Sequence[Cell], own: Se
         return samples, judge.verdicts(table, cells, frame, scale=scale, reading=reading, facts=facts, samples=samples, looks=looks, **more)
 
     samples, verdict = judged(mine, blocked=_blocked(cells, read.own), failed=_failed())
-    verdict = replace(verdict, notes=(*verdict.notes, *_shipped(mine)))
+    verdict = replace(verdict, notes=(*verdict.notes, *_shipped(mine, read.fewer & keys.keys())))
     origins = {key: read.origin(key) for key in keys if key in read.own}
     origin = provenance.merge(origins.values())
     return grid.build(
@@ -187,13 +187,16 @@ def _grid(table: Table, scale: str, reading: str, cells: Sequence[Cell], own: Se
     )
 
 
-def _shipped(mine: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """That runs are not the user's own, in words; nothing where all are."""
-    given = sum(record["group"] == found.SHIPPED for record in mine)
-    if not given or paths.group() == found.SHIPPED:
-        return ()
-    says = f"{given} of these {len(mine)} runs come with the project (group {found.SHIPPED}): of their settings"
-    return (f"{says} group {paths.group()} has none",)
+def _shipped(mine: Sequence[Mapping[str, Any]], fewer: Collection[str]) -> Iterator[str]:
+    """That runs are not the user's own, and that more seeds come with the project than are shown, in words; nothing where all are ours."""
+    if paths.group() == found.SHIPPED:
+        return
+    if given := sum(record["group"] == found.SHIPPED for record in mine):
+        says = f"{given} of these {len(mine)} runs come with the project (group {found.SHIPPED}): of their settings"
+        yield f"{says} group {paths.group()} has none; equal seeds on equal data and devices are paired with ours"
+    if fewer:
+        few = f"{len(fewer)} setting{'s' * (len(fewer) != 1)}"
+        yield f"of {few} group {paths.group()}, which is shown, has fewer runs than come with the project (group {found.SHIPPED})"
 
 
 def _blocked(cells: Iterable[Cell], recorded: Collection[str]) -> dict[str, str]:

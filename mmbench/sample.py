@@ -27,7 +27,7 @@ class Sample:
     foreign: why these data are not the paper's. hindrance: why the values are not comparable with the published one, which may be
     that, or items missing from the test set. absent: why there is no value, where there is none.
     origin: group, kind of device, and "" or a fingerprint that is not the one of the table's other runs on the same data.
-    Two samples may be pooled or paired only if their origins are equal.
+    Two samples may be pooled only if their origins are equal, and paired only if their conditions are.
     """
 
     cell: Cell
@@ -47,6 +47,12 @@ class Sample:
     def floor(self) -> float:
         """The least spread that is believed: the granularity of a percentage."""
         return stats.granularity(self.items) if self.cell.unit == "%" else 0.0
+
+    @property
+    def conditions(self) -> tuple[str, str]:
+        """Device and data. Where these are equal, a seed means the same weights and the same order in every group: ours can be paired
+        with those that come with the project."""
+        return self.origin[1:]
 
     def quantity(self, name: str, selection: str) -> dict[int, float]:
         """Another recorded number of the same runs, seed -> value."""
@@ -93,7 +99,7 @@ def gather(cells: Sequence[Cell], frame: pd.DataFrame, scale: str, facts: Mappin
         return min(many, 2), places[origin[:2]], fingerprints[data[key], origin], many, _newest(runs[key], origin)
 
     usual = {
-        (what, origin[:2]): max((count, o[2]) for (w, o), count in fingerprints.items() if (w, o[:2]) == (what, origin[:2]))[1]
+        (what, origin[1]): max((count, o[2]) for (w, o), count in fingerprints.items() if (w, o[1]) == (what, origin[1]))[1]
         for what, origin in fingerprints
     }
     samples = {}
@@ -102,7 +108,7 @@ def gather(cells: Sequence[Cell], frame: pd.DataFrame, scale: str, facts: Mappin
             samples[cell.row, cell.column] = Sample(cell)
             continue
         origin = max(seeds[cell.key], key=lambda o, key=cell.key: rank(key, o))
-        plain = usual[data[cell.key], origin[:2]] == origin[2]
+        plain = usual[data[cell.key], origin[1]] == origin[2]
         one = _sample(cell, _of(runs[cell.key], origin), scale, facts)
         note = f"{cell.address}: runs on other data or devices are left out" if len(seeds[cell.key]) > 1 else ""
         samples[cell.row, cell.column] = replace(one, origin=(*origin[:2], "" if plain else origin[2]), note=note)
@@ -196,7 +202,7 @@ def _relative(one: Sample, samples: Mapping[tuple[str, str], Sample]) -> Sample:
     base = samples.get((row, one.cell.column))
     if base is None or not base.values:
         return replace(one, values={}, selections={}, absent=f"it is a multiple of {row}, of which no run is recorded")
-    if base.origin != one.origin:
+    if base.conditions != one.conditions:
         return replace(one, values={}, selections={}, absent=f"it is a multiple of {row}, which ran on other data or devices")
     ratios = {s: v / base.values[s] for s, v in one.values.items() if base.values.get(s)}
     return replace(one, values=ratios, selections={}, absent="" if ratios else f"it is a multiple of {row}, on no common seed")

@@ -265,9 +265,15 @@ def test_the_weakest_of_all_and_the_strongest_of_any_give_the_numbers():
     assert judged("gain", **both, over="any").estimate == pytest.approx(4.0)
 
 
-def test_runs_of_different_origin_are_never_paired():
+def test_runs_on_other_devices_are_never_paired():
     found = judged("better", rows=("a",), than=("base",), more={"a": {"origin": ("local", "cuda", "")}})
-    assert (found.word, found.why) == ("missing", "runs in x are on different data, devices or groups, and are never paired")
+    assert (found.word, found.why) == ("missing", "runs in x are on different data or devices, and are never paired")
+
+
+def test_ours_are_paired_with_those_that_come_with_the_project():
+    """Whoever runs one cell of a table keeps the claims: the other cells are there, of the same seeds on the same data and device."""
+    alone = judged("better", rows=("a",), than=("base",))
+    assert judged("better", rows=("a",), than=("base",), more={"a": {"origin": ("reference", "", "")}}) == alone
 
 
 def test_diverged_seeds_are_left_out_and_named():

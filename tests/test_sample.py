@@ -80,6 +80,14 @@ def test_cells_of_a_table_are_taken_where_most_of_it_ran():
     assert {one.origin for one in found} == {("local", "cpu", "")}
 
 
+def test_another_group_on_the_same_data_and_device_is_under_equal_conditions_and_on_other_data_it_is_not():
+    found = gathered(cell("a"), cell("b"), cell("c"), records=rows("a") + rows("b", group="reference") + rows("c"))
+    assert found[0].conditions == found[1].conditions
+    assert found[0].origin != found[1].origin, "their spreads are not pooled"
+    foreign = gathered(cell("a"), cell("b"), cell("c"), records=rows("a") + rows("b", group="reference", fingerprint="g") + rows("c"))
+    assert foreign[0].conditions != foreign[1].conditions
+
+
 def test_a_single_run_at_the_usual_place_gives_way_to_several_elsewhere():
     records = rows("a") + rows("b", (60.0,)) + rows("b", (70.0, 71.0, 72.0), device_kind="cuda")
     found = gathered(cell("a"), cell("b"), records=records)
