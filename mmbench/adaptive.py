@@ -11,12 +11,14 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
 from mmbench import choose, paths, plan, published, records, resolve, session
 from mmbench.errors import UserError
 from mmbench.places import places
+from mmbench.plan import Plan
 from mmbench.provenance import duration
 from mmbench.session import Session
 from mmbench.spec import ClaimVerdict, TableVerdict, ValueVerdict
@@ -51,32 +53,43 @@ def checked(until: str | None, budget: str | None, on: str, seeds_given: bool = 
 
 def run(names: Sequence[str], *, budget: str, scale: str, reading: str, **options: Any) -> list[Session]:
     """Run what is named, look, and add seeds where something is still open, until all is decided, twelve seeds are there or the
-    budget is spent. options: as `session.run`, without `seeds`. One session per look that trained."""
+    budget is spent: then no further job is begun, those under way end, and there is no look at a part of the seeds.
+    options: as `session.run`, without `seeds`. One session per number of seeds. UserError where the first needs more than the budget."""
     session.named(names)
-    end, wanted = time.monotonic() + seconds(budget), choose.cells(names, scale, reading)
+    allowed, wanted = seconds(budget), choose.cells(names, scale, reading)
+    end = time.monotonic() + allowed
     done: list[Session] = []
     open_cells = [cell for cell in wanted if cell.state == "run"]
-    for looks, count in enumerate(LOOKS):
-        todo = plan.jobs(open_cells, range(count), scale=scale)
-        need, left = todo.seconds / max(1, len(places(options["device"], options["workers"] or 0))), end - time.monotonic()
-        if looks and (left <= 0 or (not todo.unknown and need > left)):
-            print(f"{count} seeds would need about {duration(need)}, of the budget {duration(max(0.0, left))} is left", file=sys.stderr)
+    for count in LOOKS:
+        todo = plan.jobs(open_cells, range(count), scale=scale, again=options.get("again", False))
+        need, left = _need(todo, **options), end - time.monotonic()
+        if todo.ready and need >= left:
+            more = f"{count} seeds would need about {duration(need)}"
+            if not done:
+                raise UserError(f"{more}, the budget is {duration(allowed)}, and nothing was run: give more, or name fewer cells")
+            print(f"{more}, of the budget {duration(max(0.0, left))} is left", file=sys.stderr)
             break
         asked = [cell.address for cell in open_cells] or names
-        done.append(session.run(asked, scale=scale, reading=reading, seeds=count, **options))
-        if done[-1].outcome.stopped_by:
+        done.append(session.run(asked, scale=scale, reading=reading, seeds=count, end=end, **options))
+        if done[-1].outcome.stopped_by or done[-1].outcome.out_of_time:
             break
         blocked = done[-1].plan.blocked
         if all(cell.key in blocked for cell in open_cells):  # nothing to look at, and more seeds do not unblock them
             break
-        reached = {cell.table for cell in wanted if cell.state == "run" and cell.key not in blocked}
-        verdicts = [judged(id, scale, reading) for id in dict.fromkeys(c.table for c in wanted) if id in reached]
+        reached = [cell for cell in wanted if cell.state == "run" and cell.key not in blocked]
+        verdicts, named = [judged(id, scale, reading) for id in dict.fromkeys(c.table for c in reached)], {c.address for c in reached}
         note(verdicts, count)
-        print(said(verdicts, count), file=sys.stderr)
-        open_cells = [cell for cell in open_cells if cell.key in blocked or cell.address in undecided(verdicts)]
+        print(said(verdicts, count, named), file=sys.stderr)
+        open_cells = [cell for cell in open_cells if cell.key in blocked or cell.address in undecided(verdicts, named)]
         if all(cell.key in blocked for cell in open_cells):
             break
     return done
+
+
+def _need(todo: Plan, *, on: str, device: str, workers: int | None, per_gpu: int = 1, **_: Any) -> float:
+    """Seconds that these jobs should take here, at least: what no record is like is not in them."""
+    at_once = 1 if on == "inline" else len(places(device, choose.workers(workers), per_gpu))
+    return todo.seconds / max(1, min(at_once, len(todo.ready)))
 
 
 def judged(id: str, scale: str, reading: str) -> TableVerdict:
@@ -92,15 +105,15 @@ def judged(id: str, scale: str, reading: str) -> TableVerdict:
     )  # fmt: skip
 
 
-def undecided(verdicts: Iterable[TableVerdict]) -> set[str]:
-    """Addresses of the cells that more seeds could still say something of: an open value, or a part in an open claim."""
+def undecided(verdicts: Iterable[TableVerdict], named: AbstractSet[str]) -> set[str]:
+    """Addresses of the cells that more seeds could still say something of: an open value, or a part in an open claim. named: the
+    addresses that run; a claim that needs others too is not decided by them."""
     found: set[str] = set()
     for verdict in verdicts:
-        cells = {(v.cell.row, v.cell.column): v.cell for v in verdict.values if v.cell.state == "run"}
-        found |= {v.cell.address for v in verdict.values if v.cell.state == "run" and is_open(v)}
+        found |= {v.cell.address for v in verdict.values if v.cell.address in named and is_open(v)}
         for claim in verdict.claims:
-            if is_open_claim(claim):
-                found |= {cells[place].address for place in _asked(claim, cells) if place in cells}
+            if is_open_claim(claim) and (needed := _needed(claim, verdict)) <= named:
+                found |= needed
     return found
 
 
@@ -113,21 +126,24 @@ def is_open_claim(claim: ClaimVerdict) -> bool:
     return claim.word in OPEN_CLAIMS
 
 
-def _asked(claim: ClaimVerdict, cells: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """(row, column) of what a claim is about; without `than` it may be about all rows of its columns."""
-    named = {*claim.claim.rows, *claim.claim.than}
-    return [(row, column) for row, column in cells if column in claim.claim.columns and (row in named or not claim.claim.than)]
+def _needed(verdict: ClaimVerdict, table: TableVerdict) -> set[str]:
+    """Addresses of the runs that a claim is about: without `than` it may be about all rows of its columns."""
+    claim, cells = verdict.claim, [v.cell for v in table.values if v.cell.state == "run"]
+    rows, everyone = {*claim.rows, *claim.than}, claim.form in ("better", "best") and not claim.than
+    return {cell.address for cell in cells if cell.column in claim.columns and (everyone or cell.row in rows)}
 
 
-def said(verdicts: Sequence[TableVerdict], count: int) -> str:
-    """How far a look got, in one line."""
-    values = [v for verdict in verdicts for v in verdict.values if v.cell.state == "run" and v.cell.published is not None]
+def said(verdicts: Sequence[TableVerdict], count: int, named: AbstractSet[str]) -> str:
+    """How far a look got with the runs that are named, in one line."""
+    values = [v for verdict in verdicts for v in verdict.values if v.cell.address in named and v.cell.published is not None]
     comparable = [v for v in values if v.word in DECIDED or is_open(v)]
-    claims = [c for verdict in verdicts for c in verdict.claims if not c.word.startswith("not judged")]
+    asked = [(c, _needed(c, verdict)) for verdict in verdicts for c in verdict.claims if not c.word.startswith("not judged")]
+    claims, more = [c for c, needed in asked if needed <= named], sum(bool(named & needed) and not needed <= named for _, needed in asked)
     parts = [
         f"{sum(not is_open(v) for v in comparable)} of {len(comparable)} values" if comparable else "no value can be compared here",
         f"{sum(not is_open_claim(c) for c in claims)} of {len(claims)} claims decided" if claims else "no claim is judged here",
     ]
+    parts += [f"{more} claims need cells that were not asked for or cannot run"] if more else []
     return f"look at {count} seeds: {', '.join(parts)}"
 
 

@@ -184,10 +184,13 @@ def outcome(found: Plan, ended: Outcome, command: Sequence[str]) -> str:
     parts = [f"{done} recorded" + (f" ({diverged} diverged)" if diverged else ""), f"{before} were recorded before" if before else ""]
     parts += [f"{len(ended.failed)} failed" if ended.failed else "", f"{len(found.blocked)} runs blocked" if found.blocked else ""]
     lines.append(f"{', '.join(p for p in parts if p)}, in {duration(ended.seconds)}: {paths.results() / 'runs' / paths.group()}")
-    if ended.left and not ended.stopped_by:
+    if ended.left and not ended.stopped_by and not ended.out_of_time:
         lines.append(f"{len(ended.left)} jobs are with Slurm; 'mmbench status' shows them, the same command without --no-wait watches them")
     elif ended.stopped_by and ended.on_cluster:
         lines.append(f"{len(ended.left)} jobs go on with Slurm: 'mmbench status' shows them, 'mmbench cancel' stops them")
     elif ended.stopped_by:
         lines.append(f"stopped with {len(ended.left)} jobs left; begun ones have a checkpoint. To go on: {shlex.join(command)}")
+    elif ended.out_of_time:
+        left = f"{len(ended.left)} job{'s' if len(ended.left) > 1 else ''} left"
+        lines.append(f"the budget is spent with {left}, and nothing is judged by a part of the seeds. To go on: {shlex.join(command)}")
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -32,12 +33,13 @@ Listener = Callable[[Event], object]
 
 @dataclass
 class Outcome:
-    """What became of the jobs. stopped_by: the signal that ended it early, 0 if none; left: jobs not ended because of it;
-    on_cluster: these go on without us."""
+    """What became of the jobs. stopped_by: the signal that ended it early, 0 if none; out_of_time: not all were begun in the time that
+    there was; left: jobs not ended because of either; on_cluster: these go on without us."""
 
     reports: list[Report] = field(default_factory=list)
     left: list[Job] = field(default_factory=list)
     stopped_by: int = 0
+    out_of_time: bool = False
     seconds: float = 0.0
     on_cluster: bool = False
 
@@ -47,22 +49,28 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """0 all recorded, 1 some failed, 130 after Ctrl-C, 143 after SIGTERM."""
-        return 128 + self.stopped_by if self.stopped_by else int(bool(self.failed))
+        """0 all recorded, 1 some failed or were not begun in time, 130 after Ctrl-C, 143 after SIGTERM."""
+        return 128 + self.stopped_by if self.stopped_by else int(bool(self.failed) or self.out_of_time)
 
 
 class Queue:
-    """Jobs to do, and what became of the others. A job that another process has waits here until it is recorded or free."""
+    """Jobs to do, and what became of the others. A job that another process has waits here until it is recorded or free.
+    end: the time (`time.monotonic`) from which on no job is begun; those under way then end."""
 
-    def __init__(self, jobs: Sequence[Job], listen: Listener) -> None:
+    def __init__(self, jobs: Sequence[Job], listen: Listener, end: float = math.inf) -> None:
         self.waiting: deque[tuple[float, Job]] = deque((0.0, job) for job in jobs)
         self.told: set[tuple[str, int]] = set()
         self.retried: set[tuple[str, int]] = set()
         self.listen = listen
+        self.end = end
         self.outcome = Outcome()
 
     def next(self) -> Job | None:
         """A job that nobody has, or None for now."""
+        if self.waiting and time.monotonic() >= self.end:
+            self.outcome.out_of_time = True
+            self.outcome.left += [job for _, job in self.waiting]
+            self.waiting.clear()
         for _ in range(len(self.waiting)):
             when, job = self.waiting.popleft()
             if time.monotonic() < when:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,11 +22,13 @@ EXECUTORS = ("inline", "local", "slurm")
 def run(
     jobs: Sequence[Job], on: str = "local", workers: int = 0, *, device: str = "auto", per_gpu: int = 1, executor: str = EXECUTE,
     listen: Listener = lambda event: None, slurm: Mapping[str, str] | None = None, wait: bool = True,
+    end: float = math.inf,
 ) -> Outcome:  # fmt: skip
     """Do the jobs and return when all have ended. workers: 0 means `per_gpu` on each GPU, or one per CPU core where there is none.
 
     device: "auto" (GPUs where there are any), "cpu" or "cuda". executor: "module:function", called as `execute.execute`.
     slurm: options for sbatch, on="slurm" only; wait: False hands the jobs over to Slurm and returns.
+    end: when (`time.monotonic`) no further job is begun, here, not on Slurm: those under way then end, the others are left.
     A mistake in the arguments is a UserError; what happens to a job stands in the Outcome.
     """
     known(on)
@@ -39,7 +42,7 @@ def run(
         outcome.seconds = time.monotonic() - began
         return outcome
     here = places(device, workers, per_gpu)
-    queue = Queue(jobs, listen)
+    queue = Queue(jobs, listen, end)
     outcome = _inline(queue, here[0].device, executor) if on == "inline" else pool.local(queue, here[: max(1, len(jobs))], executor)
     outcome.seconds = time.monotonic() - began
     return outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import signal
@@ -45,10 +46,10 @@ class Session:
 
 def run(
     names: Sequence[str], *, scale: str, reading: str, seeds: int, on: str, workers: int | None, device: str, again: bool = False,
-    per_gpu: int = 1, slurm: Sequence[str] = (), wait: bool = True,
+    per_gpu: int = 1, slurm: Sequence[str] = (), wait: bool = True, end: float = math.inf,
 ) -> Session:  # fmt: skip
     """Do what is missing of these tables, and say on stderr what is going on. slurm: options `key=value`; wait: False leaves after
-    handing the jobs over to Slurm."""
+    handing the jobs over to Slurm. end: see `launch.run`."""
     named(names)
     launch.known(on)
     if on != "slurm" and (slurm or not wait):
@@ -67,7 +68,7 @@ def run(
         print(why, file=sys.stderr)
     expected = found.seconds / min(len(found.ready), len(here)) if found.ready and here and not found.unknown else None
     with console.progress(len(found.ready), expected) as screen:
-        outcome = launch.run(found.ready, on, count, device=device, per_gpu=per_gpu, listen=screen, slurm=options, wait=wait)
+        outcome = launch.run(found.ready, on, count, device=device, per_gpu=per_gpu, listen=screen, slurm=options, wait=wait, end=end)
     return Session(found, outcome)
 
 

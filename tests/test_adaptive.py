@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from mmbench import adaptive, choose, judge, launch, plan, records, resolve
+from mmbench import adaptive, as_text, choose, jobqueue, judge, launch, plan, records, resolve, session
 from mmbench import published as tables
 from mmbench.collect import COLUMNS
 from mmbench.errors import UserError
@@ -90,6 +95,53 @@ def test_it_stops_before_a_look_that_the_budget_does_not_allow(monkeypatch, caps
     adaptive.run(["arl-fusion"], budget="5m", scale="demo", reading="paper", on="local", workers=1, device="cpu")
     assert trained.seeds == [[0, 1, 2]]
     assert "5 seeds would need about" in capsys.readouterr().err
+
+
+def test_a_first_look_that_needs_more_than_the_budget_is_not_begun(monkeypatch):
+    monkeypatch.setattr("tests.samples.record", slow(samples.record))
+    trained = Trained(monkeypatch, lambda job: 80.0)
+    options = {"scale": "demo", "reading": "paper", "on": "local", "workers": 2, "device": "cpu"}
+    session.run([f"{TABLE}:gamma-4"], seeds=1, **options)  # how long such a run takes is known from here on
+    recorded = len(records.recorded())
+    with pytest.raises(UserError, match=r"3 seeds would need about 1 h 00 min, the budget is 59 min 00 s, and nothing was run"):
+        adaptive.run([f"{TABLE}:gamma-4"], budget="59m", **options)
+    assert (len(trained.seeds), len(records.recorded())) == (1, recorded)
+    assert adaptive.looks(TABLE, "demo", "paper") == 1
+    adaptive.run([f"{TABLE}:gamma-4"], budget="61m", **options)
+    assert trained.seeds[1:] == [[1, 2]]
+
+
+@pytest.mark.parametrize("on", ["inline", "local"])
+def test_where_no_record_tells_how_long_it_takes_no_job_is_begun_after_the_budget(on, monkeypatch, capsys):
+    """The first of three jobs is under way when the budget is spent: it ends, the others are left, and nothing is judged."""
+    monkeypatch.setattr(launch, "run", partial(launch.run, executor="tests.fakes:act"))
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + 3600 * len(records.recorded()))  # a job takes an hour
+    monkeypatch.setattr(jobqueue, "time", clock)
+    (done,) = adaptive.run([f"{TABLE}:gamma-4"], budget="10m", scale="demo", reading="paper", on=on, workers=1, device="cpu")
+    assert (len(done.outcome.reports), len(done.outcome.left), done.outcome.out_of_time, done.exit_code) == (1, 2, True, 1)
+    assert "look at" not in capsys.readouterr().err
+    assert adaptive.looks(TABLE, "demo", "paper") == 1
+    said = as_text.outcome(done.plan, done.outcome, ["mmbench", "run"])
+    assert "the budget is spent with 2 jobs left" in said
+    assert "To go on: mmbench run" in said
+    assert "Slurm" not in said
+
+
+def test_only_what_was_asked_for_is_counted_and_run_again(monkeypatch, capsys):
+    """A claim that needs other rows too is decided by no number of seeds."""
+    noise = np.random.default_rng(3)
+    trained = Trained(monkeypatch, lambda job: 80.0 + float(noise.standard_normal()))
+    names = ["arl-fusion:concat:crema-d", "arl-fusion:sum:crema-d"]
+    adaptive.run(names, budget="1h", scale="demo", reading="paper", on="local", workers=1, device="cpu")
+    said = capsys.readouterr().err
+    assert trained.seeds == [[0, 1, 2]]
+    assert "look at 3 seeds: no value can be compared here, no claim is judged here, " in said
+    assert "claims need cells that were not asked for or cannot run" in said
+    verdict = adaptive.judged("arl-fusion", "demo", "paper")
+    every = {v.cell.address for v in verdict.values if v.cell.state == "run"}
+    assert adaptive.undecided([verdict], every), "they are open, had all been asked for"
+    full = replace(verdict, values=tuple(replace(v, word="single run") for v in verdict.values), claims=())
+    assert "look at 3 seeds: 0 of 2 values" in adaptive.said([full], 3, {*names})
 
 
 def slow(record):
