@@ -10,6 +10,10 @@ import numpy as np
 METRICS: dict[str, str] = {
     "accuracy": "higher", "macro-f1": "higher", "miou": "higher", "image-jaccard": "higher", "eer": "lower", "min-dcf": "lower",
 }  # fmt: skip
+SHARES = ("accuracy", "macro-f1", "miou", "image-jaccard", "eer", "compl", "contr")  # in per cent
+RANGES: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(SHARES, (0.0, 100.0)), "min-dcf": (0.0, 1.0), "mse": (0.0, float("inf")), "zeta": (0.0, float("inf")),
+}  # fmt: skip
 VOID = 255  # the label of a pixel that nobody labelled; never scored
 
 

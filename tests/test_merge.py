@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmbench import __main__, features, merge, paths, records, registry
+from mmbench import __main__, features, merge, metrics, paths, published, records, registry, resolve
 from mmbench.errors import UserError
 from mmbench.spec import Job, key
 from tests import samples
@@ -34,6 +34,11 @@ def put(folder: Path, record: dict, where: str = "runs/lab-a/av-digits/joint", *
     for what, content in arrays.items():
         np.savez_compressed(records.beside(file, what), **content)
     return file
+
+
+def asked(seed: int = 0) -> dict:
+    """A record of a setting that a table asks for."""
+    return theirs(seed, run=dict(resolve.cells(published.load("arl-gamma"), "demo")[0].run))
 
 
 def sheet() -> bytes:
@@ -120,6 +125,10 @@ def test_equal_bits_from_another_day_are_one(their):
     assert merge.run(their).taken == {"lab-a": 1}
 
 
+def scored(values: dict[str, float]) -> dict:
+    return theirs(result={"selections": {"best-test": {"epoch": 1, "values": values}}})
+
+
 def damaged(what: str) -> dict:
     good = theirs()
     other = samples.run(versions=TODAY, epochs=13)
@@ -135,6 +144,8 @@ def damaged(what: str) -> dict:
         "dataset": theirs(run={"dataset": "../../up"}),
         "method": theirs(run={"method": "a/b"}),
         "long": theirs(signature="x" * 4000),
+        "too good": scored({"accuracy": 95.12, "accuracy.audio": 9512.0}),
+        "too bad": scored({"macro-f1@first-704": -5}),
         "surplus": good | {"note": "mine"},
     }[what]
 
@@ -150,6 +161,8 @@ def damaged(what: str) -> dict:
     ("dataset", "its dataset is no plain name"),
     ("method", "its method is no plain name"),
     ("long", "bytes, more than 4096"),
+    ("too good", "its accuracy.audio at best-test is 9512, which is not in 0 to 100"),
+    ("too bad", "its macro-f1@first-704 at best-test is -5, which is not in 0 to 100"),
     ("surplus", "it has 'note'"),
 ])  # fmt: skip
 def test_a_bad_record_is_refused_by_name_and_the_good_ones_are_taken(what, says, their):
@@ -215,12 +228,52 @@ def test_a_dirty_tree_can_be_taken_knowingly(their):
     ("local", "", "'local' is the name of your own group: put theirs under another one with --as NAME"),
     ("lab-a", "local", "'local' is the name of your own group"),
     ("lab-a", "Lab A", "--as is 'Lab A': use small letters"),
+    ("reference", "", "'reference' is the name of the records that come with the project: put them under another one with --as NAME"),
+    ("lab-a", "reference", "'reference' is the name of the records that come with the project: give --as another one"),
 ])  # fmt: skip
 def test_nothing_is_written_under_a_name_that_cannot_be(group, name, says, their):
     put(their, theirs(group=group))
-    with pytest.raises(UserError, match=says):
+    put(their, theirs(1, group="lab-b"), where="runs/lab-b/av-digits/joint")
+    with pytest.raises(UserError, match=says) as error:
         merge.run(their, name=name)
+    assert len(str(error.value).splitlines()) == 1
     assert records.files() == []
+
+
+def test_a_copy_of_what_comes_with_the_project_is_taken_under_another_name_only_if_it_is_none(their):
+    shipped = theirs(group="reference")
+    records.write(shipped, {}, {})
+    put(their, shipped)
+    put(their, theirs(1, group="reference"))
+    done = merge.run(their, name="lab-b")
+    assert done.taken == {"lab-b": 1}
+    assert list(done.refused.values()) == ["a copy of the record in group reference: nobody ran it again"]
+
+
+def test_what_a_metric_cannot_be_is_known_of_all_that_are_printed_in_per_cent():
+    shares = {column.metric for id in published.ids() for column in published.load(id).columns if column.unit == "%"}
+    assert shares < set(metrics.SHARES)
+
+
+def test_numbers_of_other_kinds_and_rounded_shares_are_taken(their):
+    put(their, scored({"log.drawn": 6437.0, "contribution.audio": 1.3, "contr.audio": -7e-15, "compl.audio": 100.0, "loss": 22.9}))
+    assert merge.run(their).taken == {"lab-a": 1}
+
+
+@pytest.mark.parametrize(("known", "strange", "says"), [
+    (1, 0, "lab-a: 1 record taken; the report shows it as unverified"),
+    (2, 0, "lab-a: 2 records taken; the report shows them as unverified"),
+    (0, 1, "lab-a: 1 record taken; the report does not show it: no table asks for the settings of {0}"),
+    (1, 2, "lab-a: 3 records taken; the report shows 1 of them, as unverified: no table asks for the settings of {0}, {1}"),
+    (0, 5, "lab-a: 5 records taken; the report does not show them: no table asks for the settings of {0}, {1}, {2} and 2 more"),
+])  # fmt: skip
+def test_what_the_report_will_show_of_them_is_said(known, strange, says, their):
+    for seed in range(known):
+        put(their, asked(seed))
+    files = sorted(put(their, theirs(seed)).relative_to(their).as_posix() for seed in range(strange))
+    done = merge.run(their)
+    assert done.text() == says.format(*files)
+    assert done.answer()["unasked"] == ({"lab-a": files} if files else {})
 
 
 @pytest.fixture
@@ -235,14 +288,15 @@ def mmbench(monkeypatch, capsys):
 
 
 def test_the_verb(their, mmbench):
-    put(their, theirs())
+    put(their, asked())
     put(their, damaged("dirty") | {"seed": 1})
     code, out, err = mmbench(str(their))
     assert (code, err) == (1, "")
-    assert "lab-a: 1 records taken; the report shows them as unverified" in out
+    assert "lab-a: 1 record taken; the report shows it as unverified" in out
     assert "refused: runs/lab-a/av-digits/joint/" in out
     code, out, _ = mmbench(str(their), "--json", "--dirty")
-    assert (code, json.loads(out)) == (0, {"taken": {"lab-a": 1}, "here": 1, "refused": {}})
+    dirty = f"runs/lab-a/av-digits/joint/{theirs()['key']}-s1.json"
+    assert (code, json.loads(out)) == (0, {"taken": {"lab-a": 1}, "unasked": {"lab-a": [dirty]}, "here": 1, "refused": {}})
 
 
 def test_nothing_to_merge_is_one_line(their, mmbench):
