@@ -141,10 +141,8 @@ def origin(provenance: Provenance) -> Iterator[tuple[str, str]]:
     """(what, text) on where the numbers come from; nothing is printed that no record says."""
     p = provenance
     diverged = f", {p.diverged} of them diverged" if p.diverged else ""
-    yield (
-        "runs",
-        f"{p.runs} ({_several(p.settings, 'setting')}, {_several(len(p.seeds), 'seed')}{diverged}), group {', '.join(p.groups) or DASH}",
-    )
+    seeds = f"{p.fewest} to " * (p.runs != p.settings * len(p.seeds)) + _several(len(p.seeds), "seed")
+    yield "runs", f"{p.runs} ({_several(p.settings, 'setting')}, {seeds}{diverged}), group {', '.join(p.groups) or DASH}"
     yield "time", f"{duration(p.seconds)} in total, at most {p.peak_memory_mb:.0f} MB, newest run {p.newest or DASH}"
     dirty = f"; {p.dirty} run{'s' if p.dirty > 1 else ''} from a tree with uncommitted changes" if p.dirty else ""
     yield "commit", f"{', '.join(p.commits) or DASH}{dirty}"

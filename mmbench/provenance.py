@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,11 +14,13 @@ from mmbench.spec import TableVerdict
 class Provenance:
     """What the records behind one section have in common, and where they differ. Tuples are sorted, without repeats.
 
-    runs: records; settings: distinct keys; seconds: the sum over runs; newest: UTC, as the record writes it.
+    runs: records; settings: distinct keys; fewest: the runs of the setting that has the fewest; seconds: the sum over runs; newest: UTC,
+    as the record writes it.
     """
 
     runs: int = 0
     settings: int = 0
+    fewest: int = 0
     diverged: int = 0
     seeds: tuple[int, ...] = ()
     groups: tuple[str, ...] = ()
@@ -42,11 +45,13 @@ def gather(records: Iterable[Mapping[str, Any]]) -> Provenance:
     for around in surroundings:
         for name, version in around.get("versions", {}).items():
             versions.setdefault(name, set()).add(str(version))
+    counts = Counter(r["key"] for r in found)
     components = {f"{name}@{version}" for r in found for name, version in r["run"].get("versions", {}).items()}
     newest = max(((str(a.get("started", "")), str(a.get("commit", ""))) for a in surroundings), default=("", ""))
     return Provenance(
         runs=len(found),
-        settings=len({r["key"] for r in found}),
+        settings=len(counts),
+        fewest=min(counts.values(), default=0),
         diverged=sum(r["result"]["status"] == "diverged" for r in found),
         seeds=tuple(sorted({int(r["seed"]) for r in found})),
         groups=_several(r.get("group") for r in found),
@@ -79,6 +84,7 @@ def merge(several: Iterable[Provenance]) -> Provenance:
     return Provenance(
         runs=sum(one.runs for one in found),
         settings=sum(one.settings for one in found),
+        fewest=min((one.fewest for one in found), default=0),
         diverged=sum(one.diverged for one in found),
         seeds=every("seeds"),
         groups=every("groups"),
@@ -109,13 +115,19 @@ def line(what: Mapping[str, str], selections: Iterable[str], provenance: Provena
         **what,
         "select": "+".join(selections),
         "data": "+".join(d.replace(" ", "@", 1).replace(" ", "") for d in provenance.data),
-        "runs": f"{provenance.settings}x{len(provenance.seeds)}" if provenance.runs else "0",
+        "runs": _counted(provenance),
         "seeds": _ranges(provenance.seeds),
         "device": "+".join(provenance.kinds),
         "torch": "+".join(versions.get("torch", ())),
         "commit": "+".join(provenance.commits) + ("-dirty" if provenance.dirty else ""),
     }
     return " ".join("|".join(f"{name}:{value}" for name, value in parts.items() if value).replace("`", "'").split())
+
+
+def _counted(p: Provenance) -> str:
+    """ "6x5": 6 settings, each with these 5 seeds; "18 of 6x5" where some lack seeds."""
+    full = p.runs == p.settings * len(p.seeds)
+    return f"{'' if full else f'{p.runs} of '}{p.settings}x{len(p.seeds)}" if p.runs else "0"
 
 
 def duration(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmbench import provenance
+from mmbench import layout, provenance
 from tests import made_up
 
 
@@ -30,6 +30,16 @@ def test_the_signature_is_one_line_with_everything_that_could_change_the_number(
         "mmbench:0.1.0|table:toy-scale|scale:full|reading:paper|select:best-test|data:crema-d@1(3f2a91c0d4)|runs:1x4|seeds:0-2,5|"
         "device:cpu|torch:2.11.0|commit:0123456789"
     )
+
+
+def test_settings_with_fewer_seeds_than_others_are_not_passed_off_as_whole():
+    whole = [made_up.record(seed, "crema-d") for seed in range(5)]
+    single = made_up.record(0, "av-digits")
+    origin = provenance.gather([*whole, single])
+    assert (origin.runs, origin.settings, origin.fewest) == (6, 2, 1)
+    assert "|runs:6 of 2x5|seeds:0-4|" in provenance.signature(made_up.full(), [], origin)
+    assert dict(layout.origin(origin))["runs"] == "6 (2 settings, 1 to 5 seeds), group local"
+    assert provenance.merge([provenance.gather(whole), provenance.gather([single])]) == origin
 
 
 def test_a_dirty_tree_shows_in_the_signature():
