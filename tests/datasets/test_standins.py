@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -114,13 +115,28 @@ def test_the_fingerprint_is_of_every_setting_and_of_the_shipped_file() -> None:
     assert len({pictures.fingerprint(*s, shipped=f) for s, f in (((1, 2), b""), ((1, 3), b""), ((1, 2), b"x"))}) == 3
 
 
-def test_other_digits_than_those_that_were_measured_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_digits_are_those_that_scikit_learn_gives() -> None:
     pixels, shown = (np.array(array) for array in datasets.load_digits(return_X_y=True))
-    pixels[17, 20] += 1
-    monkeypatch.setattr(datasets, "load_digits", lambda return_X_y: (pixels, shown))
+    pictures, labels = digits.images()
+    assert (pictures.dtype, labels.dtype) == (np.float32, shown.dtype)
+    assert np.array_equal(pictures.reshape(-1, 64) * 16, pixels)
+    assert np.array_equal(labels, shown)
+
+
+def test_other_digits_than_those_that_were_measured_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    rows = np.loadtxt(digits.table(), delimiter=",")
+    rows[17, 20] += 1
+    np.savetxt(tmp_path / "digits.csv.gz", rows, delimiter=",")
+    monkeypatch.setattr(digits, "table", lambda: tmp_path / "digits.csv.gz")
     for id in IDS:
         with pytest.raises(UserError, match=r"^scikit-learn's load_digits gives other digits .*: install it by constraints.txt$"):
             module(id).load()
+
+
+def test_without_scikit_learn_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digits, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"^scikit-learn's digits are missing, .*: install it by constraints.txt$"):
+        digits.images()
 
 
 def test_each_set_has_a_stream_of_its_own() -> None:

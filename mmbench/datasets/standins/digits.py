@@ -6,6 +6,7 @@ import hashlib
 import io
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,20 @@ SOUNDS = Path(__file__).parent / "spoken_digits.npz"
 WRITTEN = "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"  # sha256 of the written digits and what they are, as bytes
 
 
+def table() -> Path:
+    """What `load_digits` reads. scikit-learn itself is not imported: that takes as long as many a run of a stand-in."""
+    found = find_spec("sklearn")
+    places = (found.submodule_search_locations if found else None) or ["sklearn"]
+    return Path(places[0]) / "datasets" / "data" / "digits.csv.gz"
+
+
 def images() -> tuple[np.ndarray, np.ndarray]:
     """scikit-learn's `load_digits`: 1,797 x 8 x 8 (float32, ink 1, paper 0) and the digits. UserError where it gives others."""
-    from sklearn.datasets import load_digits  # slow to import, so only where it is needed
-
-    pictures, shown = (np.asarray(array) for array in load_digits(return_X_y=True))
+    try:
+        rows = np.loadtxt(table(), delimiter=",")
+    except OSError:
+        raise UserError("scikit-learn's digits are missing, of which the stand-ins are made: install it by constraints.txt") from None
+    pictures, shown = rows[:, :-1], rows[:, -1].astype(int)
     if hashlib.sha256(pictures.astype(np.uint8).tobytes() + shown.astype(np.uint8).tobytes()).hexdigest() != WRITTEN:
         raise UserError("scikit-learn's load_digits gives other digits than the stand-ins are made of: install it by constraints.txt")
     return (pictures.reshape(-1, 8, 8) / 16).astype(np.float32), shown
