@@ -20,5 +20,5 @@ def test_the_command_makes_every_seed_that_was_run(seeds, count):
         record["data"] |= {"stand_in": True}
         records.write(record, {}, {})
     (page,) = report.pages(["arl-gamma"], scale="demo")
-    known = details.of(page.grids[0]).cells[cell.row, cell.column]
-    assert known.command == f"mmbench run arl-gamma:gamma-4:acc --scale demo{count}; mmbench report"
+    known = details.of(page.grids[0])
+    assert known.command((cell.row, cell.column)) == f"mmbench run arl-gamma:gamma-4:acc --scale demo{count}; mmbench report"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -36,17 +37,18 @@ def _with_features(grid: Grid) -> list[Course]:
     return [course for course in grid.courses if course.compl]
 
 
-def _title(grid: Grid, what: str, of: Sequence[Course]) -> str:
-    stand_in = "STAND-IN: " if grid.kind == "stand-in" else "" if grid.judged else "NOT COMPARABLE: "
-    return f"{stand_in}{grid.table.id}: {what}, on {of[0].dataset}"
+def _arranged(figure: Figure, panels: Any, grid: Grid, what: str, of: Sequence[Course]) -> Figure:
+    for axes in panels.flat:
+        axes.label_outer()
+    look.arrange(figure, panels, f"{grid.table.id}: {what}, on {of[0].dataset}", grid.kind, panel=(2.4, 1.9))
+    return figure
 
 
 def draw_curves(grid: Grid) -> Figure:
     """A panel per setting, all with one axis: the gap between the lines is the imbalance."""
     shown = _with_outputs(grid)
     across = min(ACROSS, len(shown))
-    figure, panels = look.grid(across, -(-len(shown) // across), (2.4, 1.9), 0.75, sharex=True, sharey=True)
-    look.title(figure, _title(grid, "each modality's own output over the epochs", shown), grid.judged)
+    figure, panels = look.panels(across, -(-len(shown) // across), sharex=True, sharey=True)
     for axes, course in zip(panels.flat, shown, strict=False):
         if course.fused is not None:
             _line(axes, course.fused, look.INK, "-", f"fused {course.metric}")
@@ -55,17 +57,13 @@ def draw_curves(grid: Grid) -> Figure:
         _frame(axes, course, f"{course.metric}{' (%)' if course.metric == 'accuracy' else ''}")
     for axes in panels.flat[len(shown) :]:
         axes.set_visible(False)
-    for axes in panels.flat:
-        axes.label_outer()
-    look.legend(figure)
-    return figure
+    return _arranged(figure, panels, grid, "each modality's own output over the epochs", shown)
 
 
 def draw_complementarity(grid: Grid) -> Figure:
     """Above, each modality's share of complementary features; below, zeta, 1 where they are equal; a column per setting."""
     shown = _with_features(grid)
-    figure, panels = look.grid(len(shown), 2, (2.4, 1.9), 0.75, sharex=True, sharey="row")
-    look.title(figure, _title(grid, "complementary features over the epochs", shown), grid.judged)
+    figure, panels = look.panels(len(shown), 2, sharex=True, sharey="row")
     for (above, below), course in zip(panels.T, shown, strict=True):
         for (colour, dash), (modality, values) in zip(look.MODALITIES, (course.compl or {}).items(), strict=False):
             _line(above, values, colour, dash, f"{modality}")
@@ -75,10 +73,7 @@ def draw_complementarity(grid: Grid) -> Figure:
         _frame(below, course, "zeta")
         below.set_title("")
         below.set_ylim(-0.03, 1.03)
-    for axes in panels.flat:
-        axes.label_outer()
-    look.legend(figure)
-    return figure
+    return _arranged(figure, panels, grid, "complementary features over the epochs", shown)
 
 
 def _line(axes: Axes, values: np.ndarray, colour: str, dash: object, label: str) -> None:

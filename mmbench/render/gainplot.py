@@ -22,13 +22,12 @@ def draw(grid: Grid) -> Figure:
     """A panel per column, rows in the table's order, all panels with the same rows; a dashed line where nothing is gained."""
     blocks = [block for block in grid.blocks if any(gain.column == block.column.id for gain in grid.gains)]
     rows = [row.id for row in grid.table.rows if any(gain.row == row.id for gain in grid.gains)]
-    left = 0.35 + 0.085 * max(len(grid.table.row(row).label) for row in rows)
-    figure, panels = look.grid(len(blocks), 1, (2.3, 0.3 + 0.32 * len(rows)), left, sharey=True)
-    where = "" if grid.judged else ", not the paper's data" if grid.kind == "stand-in" else ", not comparable"
-    look.title(figure, f"{grid.table.id}: gain over plain joint training, on {', '.join(grid.ran_on)}{where}", grid.judged)
+    figure, panels = look.panels(len(blocks), 1, sharey=True)
     for axes, block in zip(panels[0], blocks, strict=True):
         _panel(axes, block, rows, [gain for gain in grid.gains if gain.column == block.column.id], grid)
-    look.legend(figure)
+    words = f"{grid.table.id}: gain over plain joint training, on {', '.join(grid.ran_on)}"
+    left = 0.25 + max(look.inches(grid.table.row(row).label, look.TEXT) for row in rows)
+    look.arrange(figure, panels, words, grid.kind, panel=(2.3, 0.3 + 0.32 * len(rows)), left=left)
     return figure
 
 
@@ -48,5 +47,6 @@ def _panel(axes: Axes, block: Block, rows: Sequence[str], gains: Sequence[Gain],
     axes.set_yticks([place[row] for row in rows], [grid.table.row(row).label for row in rows])
     axes.set_ylim(-len(rows) + 0.4, 0.6)
     axes.set_title(block.column.label if grid.judged else f"{block.column.label}: here on {block.ran_on}", loc="left")
-    axes.set_xlabel(f"{block.column.metric} gained{f' ({block.column.unit})' if block.column.unit else ''}")
+    unit = {"": "", "%": " (points)"}.get(block.column.unit, f" ({block.column.unit})")
+    axes.set_xlabel(f"improvement of {block.column.metric.replace('-', ' ')}{unit}, better to the right")
     axes.grid(axis="y", visible=False)

@@ -3,22 +3,24 @@ the same bytes; every text is escaped by jinja2."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from mmbench import details, layout, suite
+from mmbench import details, layout, shared, suite
 from mmbench.grid import MARKS, Block, Entry, Footnote, Grid, Page
-from mmbench.layout import Style
-from mmbench.sheets import Sheet
+from mmbench.render import attributes
+from mmbench.sheets import Link, Sheet, Text
 from mmbench.spec import Row
 from mmbench.suite import PARTS, Paper, Suite
 
 SIGNS = {"yes": "✓", "near": "≈", "open": "?", "no": "✗", "broken": "!"}
-PLAIN = Style(str, SIGNS.__getitem__, bold=str, note=lambda id: "")  # jinja escapes
+BLOCKS = "p|div|h[1-6]|ul|dl|table|section|details|pre|figure|main|footer"
+UNNEEDED = re.compile(rf"</(?:td|th|tr|thead|tbody|li|dt|dd|option)>\s*|</p>\s*(?=</?(?:{BLOCKS})\b)")
 LEAD = "What the papers print, and what came out when it was run again: first their claims, then every number."
 START = (
     ("Two sweeps on a stand-in that ships with mmbench, a few minutes", "make demo"),
@@ -31,8 +33,9 @@ LEGEND = (
     "Reproduced: in the interval, and equal within the margin fixed before any run. Inconclusive: in it, but our mean is not known well.",
     "Close: outside the interval, within the margin. Not reproduced: neither; it differs by more than our seed noise.",
     "Missing, blocked, diverged and failed are words, never numbers. On a stand-in nothing is judged.",
-    "Settings that a whole section or column shares stand below its table; an opened value lists its own.",
-    "Open a value with a click, a tap, the Enter key, or by resting on it, to see its command, signature, settings and notes.",
+    "Settings that a whole section or column shares stand below its table; an opened value lists its own and its row's.",
+    "Open a value with a click, a tap, the Enter key, or by resting on it, to see its command, signature, settings and notes; an "
+    "underlined row likewise, to see what its values share.",
 )
 SHEETS = {"across.html": "Across the papers", "costs.html": "Costs", "audit.html": "Audit"}
 
@@ -53,7 +56,8 @@ def files(content: Suite, sheets: Mapping[str, Sheet], pictures: Collection[str]
     for paper in content.papers:
         yield f"paper-{paper.id}.html", _render("paper", f"paper-{paper.id}.html", about, paper=paper, paper_parts=_paper_parts(paper))
         for page in paper.pages:
-            shown = {"page": page, "ledger": _ledger(page), "pictures": lambda grid: layout.pictures(grid, pictures)}
+            shown = {"page": page, "sections": shared.sections(page), "deviations": shared.deviations(page.grids),
+                     "ledger": _ledger(page), "pictures": lambda grid: layout.pictures(grid, pictures)}  # fmt: skip
             yield f"{page.table.id}.html", _render("table", f"{page.table.id}.html", about, **shown)
     for file, sheet in sheets.items():
         yield file, _render("sheet", file, about, sheet=sheet)
@@ -65,9 +69,10 @@ def _environment() -> Environment:
         loader=PackageLoader("mmbench.render"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )  # fmt: skip
     made.globals.update(
-        signs=SIGNS, marks=MARKS, legend=LEGEND, details=details.of, subjects=suite.subjects, ordered=suite.ordered, matrix=matrix,
-        width=_width, ours=_ours, claim_heading=_claim_heading, counts=layout.counts, origin=layout.origin, elsewhere=layout.elsewhere,
-        deviations=lambda grid: layout.deviations(grid, PLAIN),
+        signs=SIGNS, marks=MARKS, legend=LEGEND, run=details.RUN, columns=attributes.COLUMNS, details=details.of, subjects=suite.subjects,
+        ordered=suite.ordered, counts=layout.counts, elsewhere=layout.elsewhere, column_ids=shared.notes, headed=attributes.headed,
+        around=attributes.around, valued=attributes.valued, filters_of=attributes.filtered, matrix=matrix, width=_width, ours=_ours,
+        remarks=_remarks, said=_said, said_once=_said_once, grouped=_grouped, claim_heading=_claim_heading,
     )  # fmt: skip
     return made
 
@@ -79,7 +84,8 @@ def _flat(*templates: str) -> Markup:
 
 
 def _render(template: str, here: str, about: Mapping[str, Any], **content: Any) -> str:
-    return _environment().get_template(f"{template}.html.j2").render(here=here, **about, **content)
+    """Without the end tags that HTML lets out, as a browser knows where these elements end: tables and lists have thousands."""
+    return UNNEEDED.sub("", _environment().get_template(f"{template}.html.j2").render(here=here, **about, **content))
 
 
 def _index(content: Suite, about: Mapping[str, Any]) -> str:
@@ -89,9 +95,8 @@ def _index(content: Suite, about: Mapping[str, Any]) -> str:
         if papers:
             parts[part] = (heading, words, papers, *suite.counted(grid for _, grids in papers for grid in grids))
     grids = [grid for part in parts.values() for _, found in part[2] for grid in found]
-    return _render(
-        "index", "index.html", about, suite_parts=parts, filters=_filters(content, grids), start=START, lead=LEAD, claimed=_claimed
-    )
+    shown = {"suite_parts": parts, "heads": ["paper", *(f"claims, {heading.lower()}" for heading, *_ in parts.values())]}
+    return _render("index", "index.html", about, filters=_filters(content, grids), start=START, lead=LEAD, claimed=_claimed, **shown)
 
 
 def _claimed(papers: list[tuple[Paper, list[Grid]]], paper: Paper) -> Mapping[str, int]:
@@ -126,9 +131,39 @@ def matrix(grid: Grid) -> Iterator[tuple[Row, list[tuple[Block, Entry | None]]]]
 
 
 def _width(grid: Grid) -> str:
-    """How soon the table becomes a list of cards on a narrow screen."""
+    """How soon the table becomes a list of cards on a narrow screen; after how many columns what is opened reaches to the left."""
     columns = len(grid.blocks)
-    return "many dense" if columns > 7 else "many" if columns > 2 else "row"
+    return f"{'many dense' if columns > 7 else 'many' if columns > 2 else 'row'} h{(columns + 1) // 2}"
+
+
+def _grouped(several: Sequence[tuple[Text, ...]]) -> list[tuple[Link | None, list[tuple[Text, ...]]]]:
+    """Rows about values of one section stand under its link, and say only which value; of other rows there is one group."""
+    groups: list[tuple[Link | None, list[tuple[Text, ...]]]] = []
+    for row in several:
+        first = row[0]
+        of_value = isinstance(first, Link) and first.text.startswith(f"{first.table}:")
+        head = Link(first.table, first.table, first.section) if isinstance(first, Link) and of_value else None
+        if not groups or groups[-1][0] != head:
+            groups.append((head, []))
+        groups[-1][1].append((first.text.partition(":")[2], *row[1:]) if isinstance(first, Link) and of_value else row)
+    return groups
+
+
+def _said(grid: Grid, block: Block) -> list[str]:
+    """What stands under a column's label: what is measured, and, where nothing is judged, on what."""
+    data = f"here on {block.ran_on}{f', paper on {block.published_on}' if block.published_on else ''}"
+    return [*filter(None, (block.quality,)), *([data] if block.ran_on and not grid.judged else [])]
+
+
+def _said_once(grid: Grid) -> list[str]:
+    """Of several columns, what stands under all of them."""
+    first, *others = [_said(grid, block) for block in grid.blocks] or [[]]
+    return [text for text in first if others and all(text in other for other in others)]
+
+
+def _remarks(entry: Entry) -> list[str]:
+    """What an opened value says first, line by line."""
+    return [*filter(None, (entry.remark,)), *(f"{name}: {mean}" for name, mean in entry.others.items()), *entry.elsewhere]
 
 
 def _ours(entry: Entry) -> str:

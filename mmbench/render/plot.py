@@ -16,6 +16,8 @@ from mmbench import look
 from mmbench.grid import Block, Entry, Grid
 from mmbench.look import INK, OURS, PAPER
 
+HIGH = 2.4  # inches of a panel
+
 
 def sweeps(grid: Grid) -> tuple[Block, ...]:
     """The columns that vary a number over at least two rows, at least one of which was run."""
@@ -31,8 +33,7 @@ def draw(grid: Grid) -> Figure:
     """One panel per column on the paper's data; else a pair of panels per column, the paper's numbers left, ours right."""
     blocks = sweeps(grid)
     across, down = (len(blocks), 1) if grid.judged else (2, len(blocks))
-    figure, axes = look.grid(across, down, (3.9, 2.4), 0.75, gap=(0.8, 0.85))
-    look.title(figure, _title(grid), grid.judged)
+    figure, axes = look.panels(across, down)
     for i, block in enumerate(blocks):
         if grid.judged:
             panels = [axes[0][i]]
@@ -43,15 +44,12 @@ def draw(grid: Grid) -> Figure:
             _measured(panels[1], block)
         for panel in panels:
             _frame(panel, grid, block)
-    look.legend(figure, order=lambda name: (not name.startswith("published"), name))
+    what = "published and reproduced on" if grid.judged else "the paper's numbers, and, beside them, ours on"
+    look.arrange(
+        figure, axes, f"{grid.table.id}: {what} {', '.join(grid.ran_on)}", grid.kind, panel=(3.9, HIGH), gap=(0.9, 0.65),
+        order=lambda name: (not name.startswith("published"), name),
+    )  # fmt: skip
     return figure
-
-
-def _title(grid: Grid) -> str:
-    if grid.judged:
-        return f"{grid.table.id}: published and reproduced on {', '.join(grid.ran_on)}"
-    what = {"stand-in": "STAND-IN", "small": "SMALL PART OF THE DATA"}.get(grid.kind, "NOT COMPARABLE")
-    return f"{what}: {grid.table.id} on {', '.join(grid.ran_on)}, not comparable with the published numbers"
 
 
 def _together(axes: Axes, block: Block) -> None:
@@ -85,7 +83,7 @@ def _gaps(axes: Axes, block: Block, words: Sequence[str], only_missing: bool = T
         if word and not (only_missing and entry.verdict.mean is not None):
             place = {"xycoords": axes.get_xaxis_transform(), "ha": "center", "va": "bottom", "fontsize": 8, "color": INK}
             paper = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-            axes.annotate(word, (_number(entry.row.x), 0.02), rotation=90, bbox=paper, zorder=5, **place)
+            axes.annotate(look.wrapped(word, HIGH - 0.2, 8), (_number(entry.row.x), 0.02), rotation=90, bbox=paper, zorder=5, **place)
 
 
 def _means(axes: Axes, block: Block, label: str, bars: bool = False) -> None:

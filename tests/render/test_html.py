@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from mmbench import layout, records, report, suite
+from mmbench import details, layout, published, records, report, suite
 from mmbench.grid import MARKS
-from mmbench.render import html
+from mmbench.render import attributes, html
 from tests import generated, made_up
 from tests.golden import make_report
 from tests.render import sites
@@ -30,9 +30,9 @@ def golden() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> dict[str, str]:
-    """All tables, each of whose demo cells was run with two seeds."""
+    """All tables, each of whose cells was run with two seeds: on the papers' data and on stand-ins, in both readings."""
     with sites.results(tmp_path_factory.mktemp("whole")):
-        list(generated.write(generated.cells(["demo"]), range(2)))
+        list(generated.write(generated.cells(["full", "demo"]), range(2)))
         return sites.build()
 
 
@@ -70,6 +70,7 @@ def test_every_page_is_well_formed_and_has_each_id_once(golden, whole, empty):
 def test_every_link_leads_somewhere(golden, whole):
     for site, beside in ((golden, {"arl-gamma-demo.svg"}), (whole, set())):
         found = pages(site)
+        ids = {name: {*page.ids} for name, page in found.items()}
         texts = {f"{name.removesuffix('.html')}{end}" for name in found for end in (".md", ".tex", "-macros.tex")}
         for name, page in found.items():
             for element in page.elements:
@@ -78,7 +79,7 @@ def test_every_link_leads_somewhere(golden, whole):
                     if where == "data:,":
                         continue
                     assert (file or name) in {*site, *texts, *beside}, f"{name}: {where}"
-                    assert not id or id in found[file or name].ids, f"{name}: {where}"
+                    assert not id or id in ids[file or name], f"{name}: {where}"
 
 
 def test_nothing_comes_from_the_network(whole):
@@ -94,8 +95,10 @@ def test_data_sets_of_one_title_stand_in_order_of_their_ids(whole):
 
 
 def test_the_size(whole):
-    """Of the page of the whole suite, which holds every value with its settings, its style and its script."""
-    assert len(whole["index.html"].encode()) <= LIMIT
+    """Of all pages together, with every value measured on everything: more than any report of today's records."""
+    sizes = {name: len(text.encode()) for name, text in whole.items() if name.endswith(".html")}
+    assert len(sizes) == len(published.ids()) + len(published.papers()) + len(html.SHEETS) + 1
+    assert sum(sizes.values()) <= LIMIT, sizes
 
 
 def test_text_of_a_suite_cannot_become_markup():
@@ -143,6 +146,8 @@ def test_a_suite_without_any_record_says_what_to_run(empty):
     assert "No run is recorded yet" in empty["costs.html"]
     assert "from 0 runs" in index.all("footer")[0].text
     words = {e.attributes["data-v"] for e in index.elements if "data-v" in e.attributes}
+    words |= {e.text for e in index.all("b") if e.inside("td")}
+    assert "missing" in words
     assert not words & {"holds", "fails", "seen", "not seen", "inconclusive", "close"}
 
 
@@ -152,17 +157,19 @@ def test_once_something_ran_no_page_says_that_nothing_did(golden):
 
 
 def test_every_value_has_exactly_one_command_and_it_names_the_value(whole):
+    """As it is shown: with what the style puts around the value's place."""
     index = read(whole["index.html"])
-    panels = [e for e in index.all("div") if e.attributes.get("class") == "panel"]
-    values = [e for e in index.all("td") if "data-v" in e.attributes]
-    assert len(panels) == len(values) > 500
-    commands = [
-        [e.text for e in inside if e.name == "code" and e.text.startswith("mmbench ")] for e, inside in index.inside("div") if e in panels
-    ]
-    assert {len(found) for found in commands} == {1}
-    said = [found[0] for found in commands]
+    values = [inside for value, inside in index.inside("td") if value.inside("table") and any(e.name == "details" for e in inside)]
+    assert len(values) > 1000
+    said = []
+    for inside in values:
+        command, *signature = [e for e in inside if e.name == "kbd"]
+        said.append("".join((command.styled("r") or details.RUN, command.styled("t"), command.text, command.styled("e"))))
+        assert len(signature) == ("mmbench run" in said[-1]), said[-1]
+    assert len(said) == len({*said})
     assert "mmbench run arl-gamma:gamma-4:acc --scale demo --seeds 2; mmbench report" in said
-    assert all(re.match(r"mmbench (run|show) [a-z0-9-]+:[a-z0-9.+-]+:[a-z0-9.+-]+", line) for line in said)
+    assert "mmbench run arl-gamma:gamma-4:acc --reading released --seeds 2; mmbench report" in said
+    assert all(re.match(r"mmbench (run|show) [a-z0-9-]+:[a-z0-9.+-]+:[a-z0-9.+-]+( --|;|$)", line) for line in said)
 
 
 def test_claims_come_first_and_stand_ins_are_apart(golden):
@@ -190,15 +197,25 @@ def test_landmarks_headings_and_labels(whole):
         assert all(e.text.strip() for e in page.all("a")), name
 
 
-def test_tables_have_captions_and_headers_with_scope(whole):
+def test_tables_have_captions_and_headers(whole):
+    """A header without a scope is one of a column above, or of its row in a column of nothing but headers, by HTML's own rule."""
     for name, page in pages(whole).items():
-        for _, inside in page.inside("table"):
+        for table, inside in page.inside("table"):
             assert inside[0].name == "caption", name
             assert inside[0].text.strip(), name
-            assert any(e.attributes.get("scope") == "col" for e in inside), name
-        assert {e.attributes.get("scope") for e in page.all("th")} <= {"col", "row", "rowgroup"}, name
-        for row, inside in page.inside("tr"):
-            assert not row.inside("tbody") or any(e.attributes.get("scope") in ("row", "rowgroup") for e in inside), name
+            assert any(e.name == "th" and e.inside("thead") for e in inside), name
+            assert not any(e.name == "td" and e.inside("thead") for e in inside), name
+            rows = [(row, cells) for row, cells in page.inside("tr") if table in row.within and row.inside("tbody")]
+            kinds = [[e.name for e in cells if e.within[-1] is row] for row, cells in rows if row.attributes.get("class") != "of"]
+            assert len({kind.index("th") for kind in kinds}) <= 1, name
+            assert all(kind.count("th") == 1 for kind in kinds), name
+        assert {e.attributes.get("scope") for e in page.all("th")} <= {"col", None, "rowgroup"}, name
+
+
+def test_a_table_has_no_more_columns_than_the_style_can_label(whole):
+    for page in pages(whole).values():
+        for head, inside in page.inside("thead"):
+            assert len([e for e in inside if e.name == "th"]) <= attributes.COLUMNS + 1, head.within[-1].attributes
 
 
 def colours(css: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -240,7 +257,8 @@ def test_verdicts_have_words_and_signs_besides_their_colour(golden):
     assert coloured
     for cell in coloured:
         assert any(word in cell.text for word in MARKS)
-        assert any(sign in cell.text for sign in html.SIGNS.values())
+    for mark, sign in html.SIGNS.items():
+        assert f"td.{mark} b:first-child::before{{content:'{sign} ';" in golden["style.css"]
 
 
 def test_counts_are_those_of_the_pages(golden):

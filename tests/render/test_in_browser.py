@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests import generated
@@ -9,8 +11,9 @@ from tests.render import browser, sites
 
 pytestmark = pytest.mark.skipif(browser.PROGRAM is None, reason="chromium is not installed")
 
-SHOWN = """[...document.querySelectorAll("tr[data-v],td[data-v]")]
-  .filter(e => (e.tagName === "TD" ? e.firstElementChild : e).checkVisibility({visibilityProperty: true}))"""
+ITEMS = ".claims tbody tr:not(.of),.grid td:not(:empty)"
+SHOWN = f"""[...document.querySelectorAll("{ITEMS}")]
+  .filter(e => (e.tagName === "TD" ? e.firstElementChild : e).checkVisibility({{visibilityProperty: true}}))"""
 FOCUSABLE = "[...document.querySelectorAll('a[href],button,summary,select')].filter(e => e.checkVisibility())"
 # What reaches out of a window of this width, and is not cut off by what it stands in. (Of a phone, innerWidth grows with the page.)
 WIDER = """[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > %d + 1 && e.checkVisibility()
@@ -71,22 +74,22 @@ def choose(tab: browser.Browser, name: str, value: str) -> None:
 
 
 def shown(tab: browser.Browser, what: str) -> list[str]:
-    return sorted(set(tab.ask(f"{SHOWN}.map(e => e.{what})")))
+    return sorted(set(tab.ask(f"{SHOWN}.map(e => {what})")))
 
 
 def test_filters_filter(tab, whole):
     tab.open(whole / "index.html")
     everything = tab.ask(f"{SHOWN}.length")
-    assert everything == tab.ask("document.querySelectorAll('tr[data-v],td[data-v]').length") > 500
+    assert everything == tab.ask(f"document.querySelectorAll('{ITEMS}').length") > 500
     choose(tab, "paper", "arl")
-    assert shown(tab, "closest('[data-paper]').dataset.paper") == ["arl"]
+    assert shown(tab, "e.closest('[data-paper]').dataset.paper") == ["arl"]
     choose(tab, "dataset", "crema-d")
-    assert all("crema-d" in found for found in shown(tab, "dataset.d"))
+    assert all("crema-d" in found for found in shown(tab, "about(e, 'd')"))
     choose(tab, "method", "arl")
-    assert all("arl" in found.split() for found in shown(tab, "dataset.m"))
+    assert all("arl" in found.split() for found in shown(tab, "about(e, 'm')"))
     of_arl = tab.ask(f"{SHOWN}.length")
     choose(tab, "verdict", "holds")
-    assert shown(tab, "dataset.v") == ["holds"]
+    assert shown(tab, "verdict(e)") == ["holds"]
     claims = tab.ask(f"{SHOWN}.length")
     assert 0 < claims < of_arl < everything
     assert tab.ask("document.querySelector('form output').textContent").startswith(f"{claims} of ")
@@ -119,13 +122,44 @@ def test_the_copy_button_copies(tab, site, clipboard):
 def test_an_opened_value_says_how_it_was_made_and_copies_that(tab, site):
     tab.open(site / "arl-gamma.html")
     tab.ask("document.querySelector('td.yes summary, td.no summary').click(); new Promise(done => setTimeout(done, 100))")
-    codes = tab.ask("[...document.querySelectorAll('details[open] .panel code')].map(e => e.textContent)")
+    codes = tab.ask("[...document.querySelectorAll('details[open] kbd')].map(e => e.textContent)")
     assert codes[0].startswith("mmbench run arl-gamma:gamma-")
+    assert codes[0].endswith(":acc; mmbench report")
     assert codes[1].startswith("cell:arl-gamma:gamma-")
-    for part in ("|key:", "|seeds:0-4|", "|commit:efefefefef"):
-        assert part in codes[1]
-    tab.ask("document.querySelectorAll('details[open] .panel .copy')[1].click(); new Promise(done => setTimeout(done, 100))")
+    for part in ("|key:", "|seeds:0-4|", "|scale:full|", "|data:crema-d@", "|commit:efefefefef"):
+        assert codes[1].count(part) == 1
+    tab.ask("document.querySelectorAll('details[open] .copy')[1].click(); new Promise(done => setTimeout(done, 100))")
     assert pasted(tab) == codes[1]
+
+
+def test_a_row_says_what_its_values_share_and_so_does_an_opened_value_of_it(tab, whole):
+    tab.open(whole / "arl-fusion.html")
+    row = "document.querySelector('.grid tbody th details')"
+    tab.ask(f"{row}.querySelector('summary').click(); new Promise(done => setTimeout(done, 100))")
+    said = tab.ask(f"{row}.lastElementChild.innerText")
+    assert "head = concat\nmethod = joint" in said
+    tab.ask(f"{row}.closest('tr').querySelector('td summary').click(); new Promise(done => setTimeout(done, 100))")
+    assert tab.ask(f"{row}.open") is False
+    assert "head = concat\nmethod = joint" in tab.ask("document.querySelector('td details[open]').lastElementChild.innerText")
+
+
+def test_without_scripts_all_can_be_read(tab, site):
+    """The style shows a command and a signature whole; a table is one, with its headers, for whoever hears it."""
+    tab.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        tab.open(site / "arl-gamma.html")
+        tab.ask("document.querySelectorAll('.grid details').forEach(d => { d.open = true; })")
+        nodes = tab.call("Accessibility.getFullAXTree")["nodes"]
+    finally:
+        tab.call("Emulation.setScriptExecutionDisabled", value=False)
+    read = [(node.get("role", {}).get("value"), node.get("name", {}).get("value", "")) for node in nodes if not node.get("ignored")]
+    text = "".join(name for role, name in read if role == "StaticText")
+    assert "mmbench run arl-gamma:gamma-4:acc; mmbench report" in text
+    assert "mmbench run arl-gamma:gamma-4:acc --scale demo; mmbench report" in text
+    assert re.search(r"key:[0-9a-f]{12}\|mmbench:[^|]+\|scale:full\|", text)
+    roles = [role for role, _ in read]
+    assert roles.count("rowheader") == tab.ask("document.querySelectorAll('tbody th').length")
+    assert roles.count("columnheader") == tab.ask("document.querySelectorAll('thead th').length")
 
 
 def test_one_value_is_open_at_a_time(tab, site):
