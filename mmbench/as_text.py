@@ -131,7 +131,8 @@ def audit(found: Sequence[Answer]) -> str:
 
 
 def cover(found: Answer) -> str:
-    heads = {"method": "method", "head": "head", "task": "task", "model": "model", "address": "cell", "of": "stands for"}
+    heads = {"method": "method", "head": "head", "task": "task", "model": "model", "address": "cell", "reading": "reading",
+             "of": "stands for"}  # fmt: skip
     rows = [dict(zip(heads, c["kind"], strict=False)) | c for c in found["cover"]]
     said = f"{len(rows)} runs cover every method, head, task and model that the tables combine"
     return "\n".join((table(rows, heads), "", said + (f"; no cell runs {', '.join(found['uncovered'])}" if found["uncovered"] else "")))

@@ -13,11 +13,18 @@ Kind = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class Covered:
-    """kind: (method, head, task, model); cell: the one that stands for it; of: how many different runs are of this kind."""
+    """kind: (method, head, task, model); cell: the one that stands for it; of: how many different runs are of this kind; reading:
+    the one that the cell is of, "both" where it is the same run in both."""
 
     kind: Kind
     cell: Cell
     of: int
+    reading: str = "paper"
+
+    @property
+    def name(self) -> str:
+        """The address, which on the command line too is the paper's reading where no other is named."""
+        return self.cell.address + " (released)" * (self.reading == "released")
 
 
 def kind(cell: Cell) -> Kind:

@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from mmbench.errors import UserError
 from mmbench.jobqueue import Outcome
 from mmbench.places import places
 from mmbench.plan import jobs
-from mmbench.spec import SCALES
+from mmbench.spec import READINGS, SCALES
 
 SEED = 0
 WIDE = 4 * math.sqrt(2)  # elsewhere: four standard deviations of a difference of two runs
@@ -71,7 +71,10 @@ def chosen(scale: str) -> list[Covered]:
     covered = cover.cover(choose.all_cells(scale))
     if not covered:
         raise UserError(f"no cell can run at scale {scale} here: prepare a dataset first, or use --scale demo")
-    return covered
+    addresses = [c.cell.address for c in covered]
+    keys = {reading: {c.address: c.key for c in choose.cells(addresses, scale, reading)} for reading in READINGS}
+    of = [[reading for reading in READINGS if keys[reading][c.cell.address] == c.cell.key] for c in covered]
+    return [replace(c, reading="both" if len(readings) > 1 else readings[0]) for c, readings in zip(covered, of, strict=True)]
 
 
 def run(scale: str, workers: int | None = None, device: str = "cpu") -> tuple[Verdict, dict[str, Any]]:
@@ -121,7 +124,7 @@ def _numbers(covered: Sequence[Covered], made: Mapping[str, Mapping[str, Any]]) 
         last = result["selections"].get("last", {}).get("values", {})
         numbers = {name: value for name, value in sorted(last.items())} | {"train-loss": result["train_loss"]}
         found[" ".join(one.kind)] = {
-            "address": one.cell.address, "key": one.cell.key, "versions": one.cell.run["versions"],
+            "address": one.name, "key": one.cell.key, "versions": one.cell.run["versions"],
             "status": result["status"], "weights": result["weights_sha256"], "numbers": numbers,
         }  # fmt: skip
     return found
@@ -188,7 +191,7 @@ def planned(covered: Sequence[Covered]) -> dict[str, Any]:
     """The cover; and the methods and heads that no cell runs at this scale, which a regression therefore cannot see."""
     methods, heads = {c.kind[0] for c in covered}, {c.kind[1] for c in covered}
     return {
-        "cover": [{"kind": list(c.kind), "address": c.cell.address, "key": c.cell.key, "of": c.of} for c in covered],
+        "cover": [{"kind": list(c.kind), "address": c.cell.address, "reading": c.reading, "key": c.cell.key, "of": c.of} for c in covered],
         "uncovered": [f"method {m}" for m in registry.METHODS if m not in methods]
         + [f"head {h}" for h in registry.HEADS if h not in heads],
     }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from functools import partial
 
 import pytest
 
-from mmbench import choose, cover, golden, launch, paths, records, regress
+from mmbench import as_text, choose, cover, golden, launch, paths, records, regress
 from mmbench.errors import UserError
 from tests import samples
 
@@ -147,6 +148,10 @@ def test_the_runs_lie_apart_and_leave_no_record(monkeypatch):
 def test_the_command_says_its_cover_without_training():
     done = subprocess.run([sys.executable, "-m", "mmbench", "regress", "--plan", "--json"], capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
+    film = {c["reading"]: c["kind"][1] for c in found["cover"] if c["address"] == "arl-fusion:film:crema-d"}
+    assert film == {"paper": "film", "released": "bilinear"}
+    assert "both" in {c["reading"] for c in found["cover"]}
+    assert re.search(r"bilinear .* arl-fusion:film:crema-d +released ", as_text.cover(found))
     assert len(found["cover"]) == len({tuple(c["kind"]) for c in found["cover"]}) > 20
     refused = subprocess.run([sys.executable, "-m", "mmbench", "regress", "--accept", " "], capture_output=True, text=True)
     assert (refused.returncode, refused.stderr) == (2, "mmbench: --accept needs a reason: say why the numbers may change\n")
