@@ -140,9 +140,9 @@ def report(
     chosen = choose.tables(tables or [], scale, reading)
     session.writable()
     built = list(pages.pages(chosen, scale=scale, reading=reading, narrow=False))  # the files hold all that was run
-    files = [str(file) for file in pages.save(built)]
+    files = pages.save(built)
     shown = pages.text(chosen, scale=scale, reading=reading) if scale or reading else pages.said(built)
-    _say(files, "\n".join((shown, "written:", *files)), json)
+    _say([str(file) for file in files], f"{shown}\n{pages.where(files)}", json)
 
 
 @app.command()
@@ -226,7 +226,7 @@ def regress(
         return
     if accept is not None and not accept.strip():
         raise UserError("--accept needs a reason: say why the numbers may change")
-    verdict, now = regression.run(scale, jobs)
+    verdict, now = regression.run(scale, jobs, accepting=accept is not None)
     if summary is not None:
         as_text.write(summary, as_text.regression(regression.answer(verdict), markdown=True))
     _say(regression.answer(verdict), as_text.regression(regression.answer(verdict)), json)

@@ -17,6 +17,8 @@ from mmbench.suite import Suite
 Samples = Mapping[tuple[str, str], Any]  # (row, column) -> `sample.Sample`
 Section = tuple[str, str, tuple[Cell, ...]]  # scale, reading, cells
 SEEDS = 5
+INDEX = "index.html"
+LISTED = 12  # files that are written are named up to this many
 ALONE = 8  # sections whose pictures are drawn sooner than other processes have started
 
 
@@ -35,7 +37,8 @@ def text(tables: Iterable[str], *, scale: str | None = None, reading: str | None
 
 
 def save(contents: Iterable[Page], out: Path | None = None) -> list[Path]:
-    """The files of pages that are already built: whoever also prints them judges once."""
+    """The files of pages that are already built: whoever also prints them judges once. Where the suite's HTML was written before, it is
+    written anew, so that it never says other things than the pages beside it."""
     from mmbench.render import latex, markdown
 
     folder = out or paths.results() / "tables"
@@ -55,6 +58,8 @@ def save(contents: Iterable[Page], out: Path | None = None) -> list[Path]:
             written += [*(folder / file for file in texts), *(file for files in drawn.values() for file in files)]
         if [content.table.id for content in contents] == published.ids():
             written += _suite(contents, folder, {file.name for file in written}, index=out is None)
+        elif (folder / INDEX).exists():
+            written += _suite(_completed(contents), folder, {file.name for file in folder.iterdir()}, index=out is None)
     except OSError as error:
         raise UserError(f"the report cannot be written to {folder}: {error.strerror}; choose another folder") from None
     return written
@@ -76,6 +81,13 @@ def _drawn(todo: Sequence[tuple[Grid, Path]], number: int) -> list[Path]:
     kinds = (plot.write, gainplot.write, courseplot.write_curves, courseplot.write_complementarity)
     stems = (stem.with_name(f"{stem.name}{end}") for end in layout.PICTURES)
     return [file for write, where in zip(kinds, stems, strict=True) for file in write(section, where)] + featured.copied(section, stem)
+
+
+def _completed(contents: Sequence[Page]) -> list[Page]:
+    """These pages and those of all other tables, in the suite's order."""
+    mine = {content.table.id: content for content in contents}
+    others = pages([id for id in published.ids() if id not in mine], narrow=False)
+    return [mine[id] if id in mine else next(others) for id in published.ids()]
 
 
 def _suite(contents: Sequence[Page], folder: Path, pictures: Collection[str], index: bool) -> list[Path]:
@@ -105,6 +117,16 @@ def site(whole: Suite, pictures: Collection[str]) -> dict[str, str]:
         "audit.html": sheets.audit(finding.answer() for finding in linted),
     }
     return {**dict(html.files(whole, others, pictures)), "audit.md": audit.page(linted)}
+
+
+def where(files: Sequence[Path]) -> str:
+    """What was written, for a terminal: the files where they are few, and which one to open."""
+    index = next((file for file in files if file.name == INDEX), None)
+    named = list(map(str, files)) if len(files) <= LISTED else [f"{len(files)} files in {files[0].parent}"]
+    read = (
+        f"open {index} to read all tables in a browser" if index else "'mmbench report' writes all tables as HTML, to be read in a browser"
+    )
+    return "\n".join(("written:", *named, read))
 
 
 def said(contents: Iterable[Page]) -> str:

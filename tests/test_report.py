@@ -79,6 +79,31 @@ def test_files_are_named_after_the_table_and_the_section(tmp_path):
     }  # fmt: skip
 
 
+def test_html_that_was_written_before_never_stays_behind_the_tables_beside_it():
+    tables = paths.results() / "tables"
+    report.write(["arl-gamma"])
+    assert not (tables / "index.html").exists()
+    report.write(published.ids())
+    whole = folder(tables)
+    for file in records.files([make_report.GROUP]):
+        if json.loads(file.read_text())["seed"] == 0:
+            file.unlink()
+    report.write(["arl-gamma"])
+    now = folder(tables)
+    assert now["arl-gamma.html"] != whole["arl-gamma.html"]
+    assert now["index.html"] != whole["index.html"]
+    assert now["mmcosine-scale.md"] == whole["mmcosine-scale.md"], "that table was not asked for"
+    report.write(published.ids())
+    assert folder(tables)["index.html"] == now["index.html"]
+
+
+def test_what_was_written_is_said_with_the_page_to_open(tmp_path):
+    few, many = [tmp_path / "a.md", tmp_path / "a.svg"], [*(tmp_path / f"{i}.md" for i in range(12)), tmp_path / "index.html"]
+    advice = "'mmbench report' writes all tables as HTML, for a browser"
+    assert report.where(few) == f"written:\n{few[0]}\n{few[1]}\n{advice}"
+    assert report.where(many) == f"written:\n13 files in {tmp_path}\nopen {many[-1]} to read all tables in a browser"
+
+
 def test_the_default_place_is_beside_the_records():
     assert {f.parent for f in report.write(["mmcosine-scale"])} == {paths.results() / "tables"}
 
