@@ -139,7 +139,7 @@ def cover(found: Answer) -> str:
 
 
 def regression(found: Answer, markdown: bool = False) -> str:
-    """What moved, by how much and since when; in markdown for a pull request."""
+    """What moved, by how much and since when, or what failed; in markdown for a pull request."""
     rows = found["moved"]
     heads = {
         "address": "cell",
@@ -150,18 +150,19 @@ def regression(found: Answer, markdown: bool = False) -> str:
         "allowed": "allowed",
         "since": "since",
     }
-    how = "to the bit" if found["exact"] else "within four standard deviations over seeds, as the machine or torch is another one"
-    count = f"{len(found['cover'])} cells at scale {found['scale']} in {duration(found['seconds'])}, compared {how}"
+    how = f", compared {found['compared']}" if found["compared"] else ""
+    count = f"{len(found['cover'])} cells at scale {found['scale']} in {duration(found['seconds'])}{how}"
     new = len(found["unknown"]) == len(found["cover"])
     word = "nothing moved" if not found["exit_code"] else "nothing was accepted before" if new else f"{len(rows)} numbers moved"
+    word = f"{len(found['failed'])} of {len(found['cover'])} runs failed" if found["failed"] else word
     lines = [f"**Regression: {word}.** {count}." if markdown else f"{word}: {count}"]
     if rows:
         lines += ["", table(rows, heads, "github" if markdown else "simple"), ""]
-    lines += [f"failed: {one}" for one in found["failed"]]
+    lines += [f"{'- ' * markdown}failed: {one}" for one in found["failed"]]
     for names, says in ((found["unknown"], "without accepted numbers"), (found["stale"], "no longer run")):
         if names:
             lines.append(f"{says}: {'; '.join(names)}")
-    if rows or found["unknown"] or found["stale"]:
+    if not found["failed"] and (rows or found["unknown"] or found["stale"]):
         lines.append("If that is as it should be: raise the version of what you changed, and `mmbench regress --accept WHY`")
     return "\n".join(lines)
 

@@ -45,20 +45,43 @@ def load(scale: str) -> dict[str, Any]:
     file = file_of(scale)
     if not file.exists():
         return {}
+    anew = f"or begin a new one with the numbers of today: mmbench regress --scale {scale} --accept WHY"
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         if content["schema"] != SCHEMA:
-            raise UserError(f"{file}: has schema {content['schema']}, this version reads {SCHEMA}: accept it anew")
+            raise UserError(f"{file}: has schema {content['schema']}, this version reads {SCHEMA}; use that version, {anew}")
+        if not _whole(content):
+            raise ValueError
         return content
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"{file}: is damaged; restore it, or accept the numbers of today with --accept WHY") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(f"{file}: is damaged; restore it, {anew}") from None
+
+
+def _whole(content: Mapping[str, Any]) -> bool:
+    """Whether all is there that a comparison reads. Raises one of the errors above where it is not even of that shape."""
+    runs = content["runs"].values()
+    texts = [*content["stamp"].values(), *(content["since"][name] for name in ("commit", "date", "why"))]
+    texts += [one[name] for one in runs for name in ("address", "key", "status", "weights")]
+    numbers = [value for one in runs for name in ("numbers", "spread") for value in one[name].values()]
+    history = [one["why"] for one in content["history"]]
+    return all(isinstance(text, str) for text in (*texts, *history)) and all(isinstance(n, int | float | None) for n in numbers)
+
+
+def or_none(scale: str) -> tuple[dict[str, Any], str]:
+    """The golden of a scale, and "". One that cannot be read is as none, with the reason, where a new one is about to be accepted."""
+    try:
+        return load(scale), ""
+    except UserError as error:
+        return {}, str(error).partition("; ")[0]
 
 
 def accept(scale: str, now: Mapping[str, Any], told: Sequence[str], why: str) -> Path:
-    """Keep today's numbers as the golden, with the reason, and what moved, in its history."""
+    """Keep today's numbers as the golden, with the reason, and what moved, in its history. In the place of one that cannot be read a
+    new one is begun, and its history says so."""
     if not why.strip():
         raise UserError("--accept needs a reason: say why the numbers may change")
-    before, spreads = load(scale), _spreads()
+    (before, unreadable), spreads = or_none(scale), _spreads()
+    told = [*told, *([f"a new history, as the one before {unreadable.rpartition(': ')[2]}"] if unreadable else [])]
     since = {"commit": now["commit"], "date": f"{datetime.now(UTC):%Y-%m-%d}", "why": why.strip()}
     runs = {}
     for name, one in now["runs"].items():
@@ -75,7 +98,9 @@ def accept(scale: str, now: Mapping[str, Any], told: Sequence[str], why: str) ->
     )
     file = file_of(scale)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    partial = file.with_name(f".{file.name}.partial")
+    partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    partial.replace(file)
     return file
 
 

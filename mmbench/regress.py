@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -24,6 +25,7 @@ from mmbench.spec import READINGS, SCALES
 
 SEED = 0
 WIDE = 4 * math.sqrt(2)  # elsewhere: four standard deviations of a difference of two runs
+TOLERANCE = f"4·√2 = {WIDE:.2f} standard deviations over seeds (four of the difference of two runs)"
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,13 @@ class Verdict:
     seconds: float
 
     @property
+    def compared(self) -> str:
+        """By what measure; "" where runs failed or nothing was accepted before, so that there is nothing to say of it."""
+        if self.failed or len(self.unknown) == len(self.covered):
+            return ""
+        return "to the bit" if self.exact else f"within {TOLERANCE}, as the machine or torch is another one"
+
+    @property
     def exit_code(self) -> int:
         return int(bool(self.moved or self.unknown or self.stale or self.failed))
 
@@ -77,9 +86,13 @@ def chosen(scale: str) -> list[Covered]:
     return [replace(c, reading="both" if len(readings) > 1 else readings[0]) for c, readings in zip(covered, of, strict=True)]
 
 
-def run(scale: str, workers: int | None = None, device: str = "cpu") -> tuple[Verdict, dict[str, Any]]:
-    """Train the cover afresh, away from the other records; the verdict, and what `accept` would keep."""
+def run(scale: str, workers: int | None = None, device: str = "cpu", *, accepting: bool = False) -> tuple[Verdict, dict[str, Any]]:
+    """Train the cover afresh, away from the other records; the verdict, and what `accept` would keep. accepting: a golden that cannot
+    be read is as none, and that is said on stderr; else it is a UserError, before anything is trained."""
     covered = chosen(scale)
+    before, unreadable = golden.or_none(scale) if accepting else (golden.load(scale), "")
+    if unreadable:
+        print(f"{unreadable}; a new one is begun, without its history", file=sys.stderr)
     count = choose.workers(workers)
     here = places(device, count)
     with _own_results() as folder:
@@ -89,12 +102,12 @@ def run(scale: str, workers: int | None = None, device: str = "cpu") -> tuple[Ve
         if outcome.stopped_by:
             raise KeyboardInterrupt
         made = {key: records.read(file) for (key, _), file in records.recorded().items()}
-        failed = tuple(f"{r.key}: {r.why}" for r in outcome.failed)
+        names = {c.cell.key: c.name for c in covered}
+        failed = tuple(f"{names[r.key]}: {r.why}; log: {r.log}" for r in outcome.failed)
     if not failed:
         shutil.rmtree(folder)
     all_made = list(made.values())
     now = {"scale": scale, "stamp": golden.stamp(all_made), "commit": golden.commit(all_made), "runs": _numbers(covered, made)}
-    before = golden.load(scale)
     return compare(covered, before, now, failed, outcome.seconds), now
 
 
@@ -172,7 +185,7 @@ def _moved(old: Mapping[str, Any], new: Mapping[str, Any], exact: bool, before: 
 def accept(scale: str, now: Mapping[str, Any], verdict: Verdict, why: str) -> Path:
     """Keep today's numbers as the golden, with the reason and what moved."""
     if verdict.failed:
-        raise UserError(f"{len(verdict.failed)} runs failed: nothing is accepted until they do not")
+        raise UserError(f"{len(verdict.failed)} of {len(verdict.covered)} runs failed: nothing is accepted until none does")
     told = [f"{m.address} {m.metric} {m.says}" for m in verdict.moved] + [f"{name} is new" for name in verdict.unknown]
     return golden.accept(scale, now, told + [f"{name} is gone" for name in verdict.stale], why)
 
@@ -180,8 +193,8 @@ def accept(scale: str, now: Mapping[str, Any], verdict: Verdict, why: str) -> Pa
 def answer(verdict: Verdict) -> dict[str, Any]:
     """What `--json` prints."""
     return {
-        "scale": verdict.scale, "exact": verdict.exact, "seconds": round(verdict.seconds, 1), "exit_code": verdict.exit_code,
-        **planned(verdict.covered),
+        "scale": verdict.scale, "exact": verdict.exact, "compared": verdict.compared, "seconds": round(verdict.seconds, 1),
+        "exit_code": verdict.exit_code, **planned(verdict.covered),
         "moved": [asdict(m) | {"says": m.says} for m in verdict.moved],
         "unknown": list(verdict.unknown), "stale": list(verdict.stale), "failed": list(verdict.failed),
     }  # fmt: skip

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -38,9 +39,11 @@ def made(accuracy: float = 80.0, weights: str = "a" * 64, **stamp) -> dict:
     }  # fmt: skip
 
 
+COVERED = [cover.Covered(("arl", "concat", "classification", "fusion"), cell(), 3)]
+
+
 def compared(now: dict) -> regress.Verdict:
-    covered = [cover.Covered(("arl", "concat", "classification", "fusion"), cell(), 3)]
-    return regress.compare(covered, golden.load("demo"), now, (), 1.0)
+    return regress.compare(COVERED, golden.load("demo"), now, (), 1.0)
 
 
 def test_the_cover_holds_every_kind_once_and_always_the_same():
@@ -112,8 +115,8 @@ def test_what_is_accepted_has_a_reason_and_a_history():
     assert content["since"]["why"] == "a better optimiser"
     with pytest.raises(UserError, match="--accept needs a reason"):
         golden.accept("demo", made(), [], " ")
-    failed = regress.Verdict("demo", (), (), (), (), ("a: b",), True, 1.0)
-    with pytest.raises(UserError, match="1 runs failed"):
+    failed = regress.compare(COVERED, golden.load("demo"), made(), ["a: b"], 1.0)
+    with pytest.raises(UserError, match="1 of 1 runs failed: nothing is accepted until none does"):
         regress.accept("demo", made(), failed, "why")
 
 
@@ -124,8 +127,69 @@ def test_a_damaged_or_foreign_golden_is_one_line():
     with pytest.raises(UserError, match="is damaged"):
         golden.load("demo")
     file.write_text(json.dumps({"schema": 99}))
-    with pytest.raises(UserError, match="has schema 99, this version reads 1"):
+    with pytest.raises(UserError, match=r"has schema 99, this version reads 1; .* mmbench regress --scale demo --accept WHY"):
         golden.load("demo")
+
+
+@pytest.mark.parametrize("change", [
+    {"runs": []}, {"runs": {"a kind": {}}}, {"since": {}}, {"since": None}, {"history": None}, {"history": [3]}, {"stamp": "x"},
+])  # fmt: skip
+def test_a_golden_that_lacks_what_is_compared_is_damaged(change):
+    golden.accept("demo", made(), [], "first")
+    file = golden.file_of("demo")
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(UserError, match="is damaged; restore it, or begin a new one"):
+        golden.load("demo")
+
+
+def test_a_damaged_golden_is_said_before_anything_is_trained(monkeypatch, capsys):
+    """Or, where the numbers of today are accepted, a new one is begun in its place, which its history says."""
+    golden.accept("demo", made(), [], "first")
+    file = golden.file_of("demo")
+    file.write_text(file.read_text()[:-20])
+    faked(monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(launch, "run", None)
+        with pytest.raises(UserError, match="is damaged"):
+            regress.run("demo", 1)
+    verdict, now = regress.run("demo", 1, accepting=True)
+    assert "is damaged; a new one is begun, without its history" in capsys.readouterr().err
+    assert verdict.unknown == ("arl concat classification fusion",)
+    regress.accept("demo", now, verdict, "it was cut short")
+    [entry] = golden.load("demo")["history"]
+    assert entry["why"] == "it was cut short"
+    assert entry["moved"][-1] == "a new history, as the one before is damaged"
+
+
+def faked(monkeypatch):
+    monkeypatch.setattr(cover, "cover", lambda cells: COVERED)
+    monkeypatch.setattr(launch, "run", partial(launch.run, executor="tests.fakes:act"))
+
+
+def test_what_failed_is_named_and_neither_a_tolerance_nor_accepting_is_spoken_of(monkeypatch):
+    golden.accept("demo", made(), [], "first")
+    run = cell().run | {"params": {"do": "fail"}}
+    failing = replace(COVERED[0], cell=replace(cell(), run=run))
+    faked(monkeypatch)
+    monkeypatch.setattr(cover, "cover", lambda cells: [failing])
+    verdict, _ = regress.run("demo", 1)
+    said = as_text.regression(regress.answer(verdict), markdown=True)
+    assert verdict.exit_code == 1
+    assert said.startswith("**Regression: 1 of 1 runs failed.** 1 cells at scale demo in ")
+    assert "failed: arl-gamma:gamma-4:acc: ValueError: the loss; log: " in said
+    assert "compared" not in said
+    assert "--accept" not in said
+
+
+def test_how_it_was_compared_is_said():
+    assert "compared" not in as_text.regression(regress.answer(compared(made()))), "with what?"
+    golden.accept("demo", made(), [], "first")
+    assert "compared to the bit" in as_text.regression(regress.answer(compared(made())))
+    elsewhere = as_text.regression(regress.answer(compared(made(processor="y"))))
+    assert "within 4·√2 = 5.66 standard deviations over seeds (four of the difference of two runs), as the machine" in elsewhere
+    moved = as_text.regression(regress.answer(compared(made(81.0))))
+    assert moved.startswith("1 numbers moved")
+    assert "`mmbench regress --accept WHY`" in moved
 
 
 def test_scales_that_cannot_be_regressed_are_named():
@@ -136,8 +200,7 @@ def test_scales_that_cannot_be_regressed_are_named():
 
 
 def test_the_runs_lie_apart_and_leave_no_record(monkeypatch):
-    monkeypatch.setattr(cover, "cover", lambda cells: [cover.Covered(("arl", "concat", "classification", "fusion"), cell(), 1)])
-    monkeypatch.setattr(launch, "run", partial(launch.run, executor="tests.fakes:act"))
+    faked(monkeypatch)
     verdict, now = regress.run("demo", 1)
     assert list(now["runs"]) == ["arl concat classification fusion"]
     assert verdict.unknown == ("arl concat classification fusion",)
