@@ -180,7 +180,7 @@ def _page(table: Table, sections: Sequence[Section], read: Found, asked: tuple[s
 
 
 def _grid(table: Table, scale: str, reading: str, cells: Sequence[Cell], own: Sequence[Cell], read: Found) -> Grid:
-    from mmbench import collect, courses, gains, judge, sample
+    from mmbench import collect, courses, gains, inert, judge, sample
 
     keys = dict.fromkeys(c.key for c in cells)
     mine = [record for key in keys for record in read.own.get(key, ())]
@@ -189,7 +189,8 @@ def _grid(table: Table, scale: str, reading: str, cells: Sequence[Cell], own: Se
     def judged(records: Sequence[Mapping[str, Any]], **more: Any) -> tuple[Samples, TableVerdict]:
         frame = collect.frame(records)
         samples = sample.gather(cells, frame, scale, facts)
-        return samples, judge.verdicts(table, cells, frame, scale=scale, reading=reading, facts=facts, samples=samples, looks=looks, **more)
+        verdict = judge.verdicts(table, cells, frame, scale=scale, reading=reading, facts=facts, samples=samples, looks=looks, **more)
+        return samples, inert.noted(verdict, samples)
 
     samples, verdict = judged(mine, blocked=_blocked(cells, read.own), failed=_failed())
     verdict = replace(verdict, notes=(*verdict.notes, *_shipped(mine, read.fewer & keys.keys())))
