@@ -132,12 +132,12 @@ def _pair(pair: Comparison) -> dict[str, Any]:
         "cells": [cell.address for cell in cells], "keys": [cell.key for cell in cells], "groups": [pair.first.group, pair.second.group],
         "metric": cells[0].view.name if cells[0].view else "", "unit": cells[0].unit, "seeds": list(pair.seeds),
         "means": list(pair.means or ()), "difference": pair.difference, "low": pair.low, "high": pair.high, "p": pair.p,
-        "same_weights": pair.same, "items": [asdict(one) for one in pair.items], "note": pair.why,
+        "same_weights": pair.same, "items": [asdict(one) for one in pair.items], "no_items": pair.no_items, "note": pair.why,
     }  # fmt: skip
 
 
 def text(found: Compared) -> str:
-    """A row per pair of cells, then a row per pair of runs whose predictions are stored."""
+    """A row per pair of cells, then a row per pair of runs whose predictions are stored, then why there are none of the others."""
     rows = [_row(found, pair) for pair in found.pairs]
     heads = {"where": "value", "n": "seeds", "first": "A", "second": "B", "difference": "A - B", "interval": "95 % interval", "p": "p",
              "items": "by test item"} | ({"same": "same weights"} if found.kind == "group" else {}) | {"note": "remark"}  # fmt: skip
@@ -150,7 +150,16 @@ def text(found: Compared) -> str:
     heads = {"where": "value", "seed": "seed", "items": "items", "first": "only A right", "second": "only B right", "p": "p"}
     if items:
         lines += ["By test item, McNemar's exact test for each pair of runs (never pooled over seeds):", table(items, heads)]
-    return "\n\n".join(lines)
+    return "\n\n".join((*lines, *_no_items(found)))
+
+
+def _no_items(found: Compared) -> Iterator[str]:
+    """Why runs are not compared by test item, each reason once."""
+    reasons = [pair.no_items for pair in found.pairs if pair.no_items]
+    for why in dict.fromkeys(reasons):
+        of = f" of {reasons.count(why)} of these {len(found.pairs)} lines" if len(found.pairs) > 1 else ""
+        how = ", which come with the project without them; 'mmbench run' makes these runs here, with predictions"
+        yield f"Nothing by test item{of}: {why}{how if why.endswith(f'group {SHIPPED}') else ''}."
 
 
 def _where(found: Compared, pair: Comparison) -> str:

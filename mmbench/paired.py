@@ -39,7 +39,8 @@ class Items:
 class Comparison:
     """first - second over the seeds that both sides have, in the cell's unit. None where it does not exist.
 
-    same: seeds whose two runs ended in the same weights, bit for bit. why: what keeps seeds or items from being paired.
+    same: seeds whose two runs ended in the same weights, bit for bit. why: what keeps seeds from being paired; no_items: what keeps
+    the test items of paired seeds from it.
     """
 
     first: Side
@@ -53,6 +54,7 @@ class Comparison:
     items: tuple[Items, ...] = ()
     same: int = 0
     why: str = ""
+    no_items: str = ""
 
 
 Runs = Mapping[int, Path]  # seed -> the file of its record
@@ -60,7 +62,7 @@ Runs = Mapping[int, Path]  # seed -> the file of its record
 
 def compare(first: Side, second: Side, runs: tuple[Runs, Runs]) -> Comparison:
     """Both sides on their common seeds. Seeds whose data differ, or of which one diverged or lacks the value, are left out and named."""
-    seeds, values, items, notes, same = [], [], [], {}, 0
+    seeds, values, items, notes, bare, same = [], [], [], {}, {}, 0
     for seed in sorted(runs[0].keys() & runs[1].keys()):
         files = runs[0][seed], runs[1][seed]
         one, other = (records.read_or_set_aside(file) for file in files)
@@ -73,9 +75,14 @@ def compare(first: Side, second: Side, runs: tuple[Runs, Runs]) -> Comparison:
         seeds.append(seed)
         values.append(numbers)
         same += one["result"].get("weights_sha256") == other["result"].get("weights_sha256") != ""
-        items += _items(seed, first.cell, second.cell, files)
-    why = "; ".join(f"without seed {', '.join(map(str, left))}: {what}" for what, left in notes.items())
-    found = Comparison(first, second, tuple(seeds), items=tuple(items), same=same, why=why)
+        item = _items(seed, (first, second), files)
+        if isinstance(item, Items):
+            items.append(item)
+        else:
+            bare.setdefault(item, []).append(seed)
+    why = "; ".join(f"without {_seeds(left)}: {what}" for what, left in notes.items())
+    no_items = "; ".join(what if len(of) == len(seeds) else f"{_seeds(of)}: {what}" for what, of in bare.items())
+    found = Comparison(first, second, tuple(seeds), items=tuple(items), same=same, why=why, no_items=no_items)
     return _tested(found, np.array(values, float))
 
 
@@ -105,13 +112,25 @@ def _hindrance(first: Mapping[str, Any], second: Mapping[str, Any], values: list
     return "a record lacks the value" if None in values else ""
 
 
-def _items(seed: int, first: Cell, second: Cell, files: tuple[Path, Path]) -> list[Items]:
-    """At most one: nothing where predictions were not stored, or are of other items."""
-    right = [right_items(file, cell.view) for file, cell in zip(files, (first, second), strict=True)]
-    if right[0] is None or right[1] is None or not np.array_equal(right[0][1], right[1][1]):
-        return []
+def _seeds(seeds: list[int]) -> str:
+    return f"seed {', '.join(map(str, seeds))}"
+
+
+def _items(seed: int, sides: tuple[Side, Side], files: tuple[Path, Path]) -> Items | str:
+    """One pair of runs by test item, or why there is nothing to pair."""
+    no_choice = [side.cell for side in sides if side.cell.view is None or side.cell.view.metric not in CHOSEN]
+    if no_choice:
+        return f"by {no_choice[0].metric} no test item is right or wrong"
+    bare = [side.group for side, file in zip(sides, files, strict=True) if not records.beside(file, "pred").exists()]
+    if bare:
+        return f"no predictions lie beside the records of group {' and '.join(dict.fromkeys(bare))}"
+    right = [right_items(file, side.cell.view) for file, side in zip(files, sides, strict=True)]
+    if right[0] is None or right[1] is None:
+        return "the predictions beside the records do not hold what this value is read off"
+    if not np.array_equal(right[0][1], right[1][1]):
+        return "the predictions are of different test items"
     only_first, only_second, p = stats.mcnemar(right[0][0], right[1][0])
-    return [Items(seed, right[0][0].size, only_first, only_second, p)]
+    return Items(seed, right[0][0].size, only_first, only_second, p)
 
 
 def right_items(record: Path, view: View | None) -> tuple[np.ndarray, np.ndarray] | None:

@@ -100,6 +100,36 @@ def test_runs_of_other_items_are_paired_by_seed_only(runs):
     (pair,) = compare.run(ARL, CONCAT, scale="demo").pairs
     assert pair.seeds == (0, 1, 2, 9)
     assert [one.seed for one in pair.items] == [0, 1, 2]
+    assert pair.no_items == "seed 9: no predictions lie beside the records of group local"
+
+
+def test_why_nothing_is_paired_by_test_item_is_said(monkeypatch, mmbench):
+    """The shipped records have no predictions; others may have those of other items, or of another output."""
+    for address in (CONCAT, ARL):
+        write(address, 0, [1], predictions=False, group="reference")
+    code, out, err = mmbench(ARL, CONCAT, "--scale", "demo")
+    assert (code, err) == (0, "")
+    assert (
+        "Nothing by test item: no predictions lie beside the records of group reference, which come with the project without them; "
+        "'mmbench run' makes these runs here, with predictions." in out
+    )
+    assert "no predictions" in json.loads(mmbench(ARL, CONCAT, "--json")[1])["pairs"][0]["no_items"]
+    for address in (CONCAT, ARL):
+        write(address, 0, [1])
+    assert "Nothing by test item" not in mmbench(ARL, CONCAT)[1]
+    monkeypatch.setattr(paired, "CHOSEN", ())
+    assert "Nothing by test item: by accuracy no test item is right or wrong." in mmbench(ARL, CONCAT)[1]
+
+
+def test_predictions_of_other_items_or_outputs_are_not_paired(tmp_path):
+    sides = paired.Side(cell(ARL), "local"), paired.Side(cell(CONCAT), "local")
+    files = tmp_path / "a.json", tmp_path / "b.json"
+    for file, labels in zip(files, (LABELS, LABELS[::-1]), strict=True):
+        stored = {f"{at}/labels": labels for at in ("last", "best-test")}
+        np.savez(records.beside(file, "pred"), **stored, **{f"{at}/log_probabilities": np.eye(11)[LABELS] for at in ("last", "best-test")})
+    assert paired._items(0, sides, files) == "the predictions are of different test items"
+    np.savez(records.beside(files[1], "pred"), labels=LABELS)
+    assert paired._items(0, sides, files) == "the predictions beside the records do not hold what this value is read off"
 
 
 def test_one_seed_has_a_difference_and_no_interval():
