@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmbench import places, processes, records
+from mmbench import places, processes, records, sound
 from mmbench.errors import UserError
 
 MANY = 2000  # files; fewer are read sooner than other processes have started
@@ -43,11 +43,15 @@ def _answers(files: Sequence[Path]) -> Iterator[Answer]:
     for file in files:
         try:
             record = records.read(file)
+            another_seed = record["key"] == last.get("key") and record["run"] == last["run"]
+            if not another_seed:  # else that was asked already: it takes longer than reading
+                sound.complain_about_key(record, file)
         except UserError as error:
             yield str(error)
             continue
-        for part in ("run", "data"):  # those of another seed of the same key, mostly
-            if record["key"] == last.get("key") and record[part] == last[part]:
-                record[part] = last[part]
+        if another_seed:
+            record["run"] = last["run"]
+            if record["data"] == last["data"]:
+                record["data"] = last["data"]
         yield record
         last = record

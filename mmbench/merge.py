@@ -10,11 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mmbench import paths, png, published, records, resolve, today
+from mmbench import paths, png, published, records, resolve, sound, today
 from mmbench.errors import UserError
 from mmbench.found import SHIPPED
 from mmbench.metrics import RANGES
-from mmbench.spec import READINGS, SCALES, key
+from mmbench.spec import READINGS, SCALES
 
 GROUP = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 WORD = re.compile(r"[A-Za-z0-9][\w.+-]*")  # of a dataset or a method: part of a file's path
@@ -72,6 +72,8 @@ def run(folder: Path, *, name: str = "", dirty: bool = False) -> Merged:
             good.append((file, _validated(file, dirty)))
         except UserError as error:
             done.refused[_below(file, folder)] = str(error).removeprefix(f"{file} ").removeprefix(f"{file}: ")
+        except RecursionError:
+            done.refused[_below(file, folder)] = "is no record: its content is nested too deeply"
     _named({record["group"] for _, record in good}, name, folder)
     for file, record in good:
         _take(file, record | {"group": name or record["group"]}, _below(file, folder), done)
@@ -115,8 +117,7 @@ def _validated(file: Path, dirty: bool) -> dict[str, Any]:
     for what, word, form in (("group", record["group"], GROUP), ("dataset", run["dataset"], WORD), ("method", run["method"], WORD)):
         if not form.fullmatch(word):
             raise UserError(f"its {what} is no plain name")
-    if (own := key(run)) != record["key"]:
-        raise UserError(f"its key is not that of its run, which is {own}")
+    sound.complain_about_key(record, file)
     if why := today.outdated(run):
         raise UserError(f"made with component versions that are not today's: {why}")
     if (problem := records.leak(record)) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 
 import pytest
 
@@ -42,6 +43,17 @@ def test_what_is_no_record_is_answered_in_its_place(cores, written, several, mon
     found = list(bulk.read(written))
     assert found[4] == f"{written[4]} is truncated or no JSON"
     assert [isinstance(answer, str) for answer in found] == [n == 4 for n in range(10)]
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_a_record_whose_run_is_not_that_of_its_key_is_answered_in_its_place(cores, written, several, monkeypatch):
+    """Also where the seed before it has the same key, and where the one behind it is sound."""
+    monkeypatch.setattr(places, "cores", lambda: cores)
+    record = records.read(written[3])
+    written[3].write_text(json.dumps(record | {"run": samples.run(batch=49)}) + "\n")
+    found = list(bulk.read(written))
+    assert found[3] == f"{written[3]}: its key is not that of its run, which is {key(samples.run(batch=49))}"
+    assert [isinstance(answer, str) for answer in found] == [n == 3 for n in range(10)]
 
 
 def test_seeds_of_one_setting_share_it_and_other_settings_do_not(written):

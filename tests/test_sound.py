@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mmbench import sound
+from mmbench import bulk, paths, sound
 from mmbench.errors import UserError
+from mmbench.found import SHIPPED
 from tests import samples
 
 FILE = Path(f"{samples.job().key}-s0.json")
@@ -22,6 +23,12 @@ def changed(place: str, value: object) -> dict:
         inner = inner[name]
     inner[last] = value
     return record
+
+
+def test_the_records_that_come_with_the_project_are_sound_and_of_their_runs():
+    files = sorted((paths.REPOSITORY / "results" / "runs" / SHIPPED).rglob("*.json"))
+    assert len(files) > 100
+    assert [answer for answer in bulk.read(files) if isinstance(answer, str)] == []
 
 
 def test_a_record_of_ours_is_sound():
@@ -48,19 +55,36 @@ def test_letters_of_any_language_and_backslashes_are_text():
 
 @pytest.mark.parametrize(("place", "value", "says"), [
     ("result/selections", 3, "'result.selections' should be dict"),
-    ("result/selections/last", [], "'result.selections.last.values' should be a finite number"),
-    ("result/selections/last/values", None, "'result.selections.last.values' should be a finite number"),
+    ("result/selections/last", [], "'result.selections.last.values' should be dict"),
+    ("result/selections/last/values", None, "'result.selections.last.values' should be dict"),
+    ("result/selections/last/epoch", None, "'result.selections.last.epoch' should be int"),
     ("result/selections/last/values/accuracy", "91", "'result.selections.last.values.accuracy' should be a finite number"),
     ("result/selections/last/values/accuracy", None, "'result.selections.last.values.accuracy' should be a finite number"),
+    ("result/selections/last/values/accuracy", 1e61, "'result.selections.last.values.accuracy' should be a finite number, at most 1e+60"),
     ("result/evaluated", None, "'result.evaluated' should be dict"),
-    ("result/evaluated/test", "all", "'result.evaluated.test' should be a finite number"),
+    ("result/evaluated/test", "all", "'result.evaluated.test' should be a whole number from 0 to 1e+12"),
+    ("result/evaluated/test", None, "'result.evaluated.test' should be a whole number from 0 to 1e+12"),
+    ("result/evaluated/test", True, "'result.evaluated.test' should be a whole number from 0 to 1e+12"),
+    ("result/weights_sha256", None, "'result.weights_sha256' should be str"),
     ("result/train_loss", "low", "'result.train_loss' should be a finite number"),
+    ("result/train_loss", -1e61, "'result.train_loss' should be a finite number"),
     ("run/dataset", None, "'run.dataset' should be str"),
+    ("run/dataset", "a|b", "the names of its data, device, commit or versions hold a '|'"),
     ("run/versions", [1], "'run.versions' should be dict"),
     ("data/fingerprint", 7, "'data.fingerprint' should be str"),
+    ("data/stand_in", None, "'data.stand_in' should be bool"),
+    ("environment/device_kind", ["cpu"], "'environment.device_kind' should be str"),
+    ("environment/device_kind", "cpu|cuda", "the names of its data, device, commit or versions hold a '|'"),
+    ("environment/commit", "a|b", "the names of its data, device, commit or versions hold a '|'"),
+    ("environment/versions/torch", "2|3", "the names of its data, device, commit or versions hold a '|'"),
+    ("environment/versions/torch", 2.11, "each of 'environment.versions' should be str"),
     ("environment/seconds", 4.5, "'environment.seconds' should be dict"),
-    ("environment/seconds/total", "long", "'environment.seconds.total' should be a finite number"),
-    ("environment/peak_memory_mb", {}, "'environment.peak_memory_mb' should be a finite number"),
+    ("environment/seconds", {}, "'environment.seconds.total' should be a finite number from 0 to 1e+12"),
+    ("environment/seconds/total", None, "'environment.seconds.total' should be a finite number from 0 to 1e+12"),
+    ("environment/seconds/load", "long", "'environment.seconds.load' should be a finite number from 0 to 1e+12"),
+    ("environment/seconds/load", -1, "'environment.seconds.load' should be a finite number from 0 to 1e+12"),
+    ("environment/peak_memory_mb", {}, "'environment.peak_memory_mb' should be a finite number from 0 to 1e+12"),
+    ("environment/peak_memory_mb", None, "'environment.peak_memory_mb' should be a finite number from 0 to 1e+12"),
     ("environment/started", 0, "'environment.started' should be str"),
     ("environment/user", "me", "it has 'user'"),
     ("schema", 0, "is no record of schema 1"),
@@ -86,6 +110,14 @@ def test_a_value_that_is_no_finite_number(word):
 def test_what_is_no_json(content):
     with pytest.raises(UserError, match="is truncated or no JSON"):
         sound.parse(content, FILE)
+
+
+def test_what_is_nested_too_deeply_for_anything_that_looks_at_it():
+    for ends in ("Ü", "u"):
+        content = json.dumps(changed("run/params", "HERE")).replace('"HERE"', "[" * 900 + f'"{ends}"' + "]" * 900).encode()
+        with pytest.raises(UserError, match=r"its content is nested too deeply|its key is not that of its run, which is none") as error:
+            sound.complain_about_key(sound.parse(content, FILE), FILE)
+        assert len(str(error.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("content", [b"[]", b"null", b"3", b'"record"'])
