@@ -9,9 +9,9 @@ from math import exp, inf, log, sqrt
 
 import numpy as np
 
-from mmbench import stats
+from mmbench import relations, stats, tested
 from mmbench.sample import Sample
-from mmbench.spec import WORDS, Claim, Table
+from mmbench.spec import WORDS, Claim, Comparison, Table
 
 Runs = Mapping[tuple[str, str], Sample]  # (row, column) -> the runs behind the cell
 CERTAIN = 0.9  # a shape holds from this probability on
@@ -20,7 +20,7 @@ RISK = 0.05
 
 @dataclass(frozen=True)
 class Finding:
-    """One comparison: its word and the numbers behind it. `low` and `high` are one-sided 95 % bounds."""
+    """One comparison: its word and the numbers behind it. `low` and `high` are one-sided bounds at `risks`: the word was read off them."""
 
     word: str
     estimate: float | None = None
@@ -30,6 +30,8 @@ class Finding:
     df: float | None = None
     n: int = 0
     why: str = ""
+    of: Comparison | None = None
+    risks: tuple[float, float] = (RISK, RISK)
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,16 @@ class Question:
         than = self.claim.than if len(self.claim.than) == len(self.claim.rows) else self.claim.than * len(self.claim.rows)
         return list(zip(self.claim.rows, than, strict=True))
 
+    def of(self, rows: Sequence[str], quantity: str = "") -> Comparison:
+        return Comparison(tuple(rows), (self.column,), quantity)
+
+    def said(self, rows: Sequence[str], word: str = "and") -> str:
+        return tested.listed((tested.row(self.table, row) for row in rows), word)
+
+    @property
+    def where(self) -> str:
+        return self.table.column(self.column).label
+
     def samples(self, rows: Sequence[str]) -> list[Sample]:
         return [self.runs[row, self.column] for row in rows if (row, self.column) in self.runs]
 
@@ -78,32 +90,33 @@ class Layout:
 
 def layout(question: Question, rows: Sequence[str]) -> Layout:
     """The values of some rows of a column, paired by seed."""
-    nothing, column = np.empty((0, 0)), question.column
+    nothing, where = np.empty((0, 0)), question.where
     samples = question.samples(rows)
     ran = {s.cell.row for s in samples if s.values}
     lacking = list(dict.fromkeys(row for row in rows if row not in ran))
     if lacking:
-        return Layout(nothing, lacks=f"no runs of {', '.join(lacking)} in {column}")
+        return Layout(nothing, lacks=f"no runs of {question.said(lacking)} in {where}")
     if len({s.conditions for s in samples}) > 1:
-        return Layout(nothing, lacks=f"runs in {column} are on different data or devices, and are never paired")
+        return Layout(nothing, lacks=f"runs in {where} are on different data or devices, and are never paired")
     seeds = sorted(set.intersection(*(set(s.values) for s in samples)))
     if len(seeds) < 2:
-        return Layout(nothing, lacks=f"{len(seeds)} common seed{'s' * (len(seeds) != 1)} in {column}, two are needed")
+        return Layout(nothing, lacks=f"{len(seeds)} common seed{'s' * (len(seeds) != 1)} in {where}, two are needed")
     return Layout(np.array([[s.values[seed] for seed in seeds] for s in samples]), max(s.floor for s in samples))
 
 
-def _difference(question: Question, values: np.ndarray, first: int, second: int, sign: float, floor: float = 0.0) -> Finding:
+def _difference(question: Question, of: Comparison, values: np.ndarray, pair: tuple[int, int], sign: float, floor: float = 0.0) -> Finding:
+    """The first of a pair of rows of `values` minus the second, times the sign."""
     weights = np.zeros(len(values))
-    weights[first], weights[second] = sign, -sign
-    return _bounded(question, *stats.contrast(values, weights, floor), values.shape[1])
+    weights[list(pair)] = sign, -sign
+    return replace(_bounded(question, *stats.contrast(values, weights, floor), values.shape[1]), of=of)
 
 
 def _bounded(question: Question, estimate: float, error: float, df: float, n: int) -> Finding:
     """Is it above 0?"""
-    half = stats.quantile(1 - RISK, df) * error
-    holds = estimate - stats.quantile(1 - question.holds, df) * error > 0
-    fails = estimate + stats.quantile(1 - question.fails, df) * error < 0
-    return Finding("holds" if holds else "fails" if fails else "undecided", estimate, estimate - half, estimate + half, df=df, n=n)
+    low = estimate - stats.quantile(1 - question.holds, df) * error
+    high = estimate + stats.quantile(1 - question.fails, df) * error
+    word = "holds" if low > 0 else "fails" if high < 0 else "undecided"
+    return Finding(word, estimate, low, high, df=df, n=n, risks=(question.holds, question.fails))
 
 
 def _stated(question: Question, direction: Finding, error: float, low: float, high: float, amount: str, close: bool) -> Finding:
@@ -112,16 +125,16 @@ def _stated(question: Question, direction: Finding, error: float, low: float, hi
     assert direction.estimate is not None
     assert direction.df is not None
     one_more = error * sqrt(1 + direction.n)  # of one pair of runs more: sqrt(1/n) -> sqrt(1 + 1/n)
-    half = stats.quantile(1 - RISK / 2 / question.looks, direction.df) * one_more
+    half = stats.quantile(1 - question.fails / 2, direction.df) * one_more
     fits = direction.estimate - half <= high and low <= direction.estimate + half
     why = f"{amount} is {'' if fits else 'not '}what one more pair of runs could give{', but within the margin' * (close and not fits)}"
     return replace(direction, word=direction.word if fits or close else "fails", why=why)
 
 
-def _close(question: Question, low: float | None, high: float | None, stated: float) -> bool:
-    """The 90 % interval lies within the column's margin about a printed amount, half a printed unit added."""
+def _close(question: Question, low: float, high: float, stated: float) -> bool:
+    """Our interval lies within the column's margin about a printed amount, half a printed unit added."""
     margin = question.table.column(question.column).margin
-    if margin is None or low is None or high is None:
+    if margin is None:
         return False
     width = (margin.value * abs(stated) if margin.relative else margin.value) + stats.half_unit(question.claim.amount)
     return stated - width <= low and high <= stated + width
@@ -133,7 +146,10 @@ def _better(question: Question) -> list[Finding]:
     if found.lacks:
         return [Finding("missing", why=found.lacks)]
     pairs = [(i, len(own) + j) for i in range(len(own)) for j in range(len(than))]
-    return [_difference(question, found.values, *pair, question.sign, found.floor) for pair in pairs]
+    rows = (*own, *than)
+    return [
+        _difference(question, question.of((rows[i], rows[j])), found.values, (i, j), question.sign, found.floor) for i, j in pairs
+    ]  # fmt: skip
 
 
 def _shape(
@@ -147,7 +163,8 @@ def _shape(
     probability = stats.shape(sign * found.values, holds, found.floor)
     doubt = (1 - CERTAIN) / question.looks
     word = "holds" if probability >= 1 - doubt else "fails" if probability <= doubt else "undecided"
-    return [Finding(word, probability=probability, df=stats.two_way(found.values)[1], n=found.values.shape[1])]
+    of = question.of(tuple(rows))
+    return [Finding(word, probability=probability, df=stats.two_way(found.values)[1], n=found.values.shape[1], of=of)]
 
 
 def _best(question: Question) -> list[Finding]:
@@ -184,11 +201,12 @@ def _gain(question: Question) -> list[Finding]:
         if values.lacks:
             found.append(Finding("missing", why=values.lacks))
             continue
-        gain = _difference(question, values.values, 0, 1, question.sign, values.floor)
+        gain = _difference(question, question.of(pair), values.values, (0, 1), question.sign, values.floor)
         if amount and not question.direction_only:
-            error = stats.contrast(values.values, np.array([1.0, -1.0]), values.floor)[1]
+            mean, error, df = stats.contrast(values.values, np.array([question.sign, -question.sign]), values.floor)
+            width = stats.quantile(1 - question.holds, df) * error
             stated, half = abs(number(amount)), stats.half_unit(amount)
-            close = _close(question, gain.low, gain.high, stated)
+            close = _close(question, mean - width, mean + width, stated)
             gain = _stated(question, gain, error, stated - half, stated + half, amount, close)
         found.append(gain)
     return found
@@ -197,59 +215,61 @@ def _gain(question: Question) -> list[Finding]:
 def _cost(question: Question) -> list[Finding]:
     amount = question.claim.amount
     ratio = number(amount) if re.search(r"\d", amount) else None
-    sign = 1.0 if amount == "higher" or (ratio is not None and ratio > 1) else -1.0
-    return [_ratio(question, pair, ratio, sign) for pair in question.pairs]
+    return [_ratio(question, pair, ratio, tested.sign_of_cost(amount)) for pair in question.pairs]
 
 
 def _ratio(question: Question, pair: tuple[str, str], ratio: float | None, sign: float) -> Finding:
     """On the scale of logarithms, where a ratio is a difference; the numbers given are ratios again."""
     values, amount = layout(question, pair), question.claim.amount
     if values.lacks or np.any(values.values <= 0):
-        return Finding("missing", why=values.lacks or f"a cost of {' or '.join(pair)} is not above 0")
+        return Finding("missing", why=values.lacks or f"a cost of {question.said(pair, 'or')} is not above 0")
     estimate, error, df = stats.contrast(np.log(values.values), np.array([1.0, -1.0]))
-    found = _bounded(question, sign * estimate, error, df, values.values.shape[1])
-    half = stats.quantile(1 - RISK, df) * error
-    found = replace(found, estimate=estimate, low=exp(estimate - half), high=exp(estimate + half))
+    found = replace(_bounded(question, sign * estimate, error, df, values.values.shape[1]), estimate=estimate, of=question.of(pair))
+    assert found.low is not None
+    assert found.high is not None
+    low, high = sorted((sign * found.low, sign * found.high))
+    risks = found.risks if sign > 0 else found.risks[::-1]
     if ratio is not None and not question.direction_only:
-        slack, close = stats.half_unit(amount), _close(question, found.low, found.high, ratio)
-        low = log(ratio - slack) if ratio > slack else -inf
-        found = _stated(question, replace(found, word="holds" if close else "undecided"), error, low, log(ratio + slack), amount, close)
-    return replace(found, estimate=exp(estimate))
+        width, risks = stats.quantile(1 - question.holds, df) * error, (question.holds, question.holds)
+        low, high = estimate - width, estimate + width
+        slack, close = stats.half_unit(amount), _close(question, exp(low), exp(high), ratio)
+        least = log(ratio - slack) if ratio > slack else -inf
+        found = _stated(question, replace(found, word="holds" if close else "undecided"), error, least, log(ratio + slack), amount, close)
+    return replace(found, estimate=exp(estimate), low=exp(low), high=exp(high), risks=risks)
 
 
 def _value(question: Question) -> list[Finding]:
     row, amount = question.claim.rows[0], question.claim.amount
     runs = np.array([v for s in question.samples([row]) for v in s.values.values()])
     if len(runs) < 2:
-        return [Finding("missing", why=f"{len(runs)} runs of {row} in {question.column}, two are needed")]
+        return [Finding("missing", why=f"{len(runs)} runs of {question.said([row])} in {question.where}, two are needed")]
     n, mean = len(runs), float(runs.mean())
     error = max(float(runs.std(ddof=1)), *(s.floor for s in question.samples([row]))) / sqrt(n)
-    width = stats.quantile(1 - RISK / question.looks, n - 1) * error
+    width = stats.quantile(1 - question.holds, n - 1) * error
     stated, half = number(amount), stats.half_unit(amount)
     close = _close(question, mean - width, mean + width, stated)
-    found = Finding("holds" if close else "undecided", mean, mean - width, mean + width, df=n - 1, n=n)
+    word, risks = "holds" if close else "undecided", (question.holds, question.holds)
+    found = Finding(word, mean, mean - width, mean + width, df=n - 1, n=n, of=question.of([row]), risks=risks)
     return [_stated(question, found, error, stated - half, stated + half, amount, close)]
 
 
 def _curve(question: Question) -> list[Finding]:
-    quantity = question.claim.quantity
-    match = re.fullmatch(r"(\S+) (?:([<>]) (\S+)|(rises|falls))", quantity)
-    if match is None:
-        return [Finding("missing", why=f"no rule '{quantity}'")]
-    left, relation, right, trend = match.groups()
-    ends = ((left, "last"), (left, "first")) if trend else ((left, "last"), (right, "last"))
-    larger, smaller = ends[::-1] if relation == "<" or trend == "falls" else ends
-    found = []
-    for row in question.claim.rows:
-        samples = question.samples([row])
-        high, low = ([s.quantity(*end) for s in samples] for end in (larger, smaller))
-        seeds = sorted(set(high[0]) & set(low[0])) if samples else []
-        if len(seeds) < 2:
-            found.append(Finding("missing", why=f"{quantity}: recorded for {len(seeds)} seeds of {row}, two are needed"))
-            continue
-        values = np.array([[side[0][seed] for seed in seeds] for side in (high, low)])
-        found.append(_difference(question, values, 0, 1, 1.0))
-    return found
+    said = relations.parsed(question.claim.quantity)
+    if not said:
+        return [Finding("missing", why=f"no rule '{question.claim.quantity}'")]
+    parts = question.claim.quantity.split(" and ")
+    return [_related(question, row, *one) for row in question.claim.rows for one in zip(said, parts, strict=True)]
+
+
+def _related(question: Question, row: str, relation: relations.Relation, rule: str) -> Finding:
+    """Of one row, the one end of a relation minus the other, seed by seed."""
+    ends = (relation.larger, relation.smaller)
+    high, low = ([s.quantity(end.name, end.selection) for s in question.samples([row])] for end in ends)
+    seeds = sorted(set(high[0]) & set(low[0])) if high else []
+    if len(seeds) < 2:
+        return Finding("missing", why=f"{relation.text}: recorded for {len(seeds)} seeds of {question.said([row])}, two are needed")
+    values = np.array([[side[0][seed] for seed in seeds] for side in (high, low)])
+    return _difference(question, question.of([row], rule), values, (0, 1), 1.0)
 
 
 def number(text: str) -> float:

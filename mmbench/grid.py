@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mmbench import deviations, wording
+from mmbench import deviations, tested, wording
 from mmbench.courses import Course
 from mmbench.deviations import Deviation
 from mmbench.gains import Gain
@@ -79,10 +79,10 @@ class Block:
 
 @dataclass(frozen=True)
 class ClaimLine:
-    """One claim. where: the columns it is about, "" if all."""
+    """One claim. tested: by what, in the table's labels."""
 
     says: str
-    where: str
+    tested: str
     word: str
     mark: str
     evidence: str
@@ -176,7 +176,7 @@ def build(
         kind=kind,
         heading=wording.heading(kind, ran_on),
         ran_on=ran_on,
-        claims=tuple(_claim(c, table, _same_claim(c, groups)) for c in verdict.claims),
+        claims=tuple(_claim(c, verdict, {} if kind == "judged" else titles, _same_claim(c, groups)) for c in verdict.claims),
         claim_counts=Counter(c.word for c in verdict.claims),
         blocks=tuple(b for b in blocks if b.entries),
         counts=Counter(v.word for v in values),
@@ -294,16 +294,18 @@ def _entry(
     )  # fmt: skip
 
 
-def _claim(verdict: ClaimVerdict, table: Table, elsewhere: Mapping[str, str]) -> ClaimLine:
-    columns = [table.column(c).label for c in verdict.claim.columns]
+def _claim(claim: ClaimVerdict, verdict: TableVerdict, titles: Mapping[str, str], elsewhere: Mapping[str, str]) -> ClaimLine:
+    """titles: of the data, where what a comparison ran on has to be said."""
+    cells = [v.cell for v in verdict.values]
+    ran = {(c.row, c.column): titles[c.run["dataset"]] for c in cells if c.run.get("dataset") in titles}
     return ClaimLine(
-        says=verdict.claim.says,
-        where=", ".join(columns) if len(columns) < len(table.columns) else "",
-        word=verdict.word,
-        mark=MARKS.get(verdict.word, ""),
-        evidence=wording.evidence(verdict),
-        remark="; ".join(filter(None, (verdict.why, wording.claim_elsewhere(elsewhere)))),
-        verdict=verdict,
+        says=claim.claim.says,
+        tested=tested.line(claim, verdict.table, verdict.stand_in),
+        word=claim.word,
+        mark=MARKS.get(claim.word, ""),
+        evidence=wording.evidence(claim, verdict.table, ran),
+        remark="; ".join(filter(None, (claim.why, wording.claim_elsewhere(elsewhere)))),
+        verdict=claim,
     )
 
 

@@ -51,10 +51,11 @@ def verdicts(
     values = _holm(values)
     stand_in = scale != "full" or any(facts[c.run["dataset"]].stand_in for c in cells if c.run.get("dataset") in facts)
     tested = {_test(v.cell) for v in values if v.p is not None}
+    absent = {**(failed or {}), **(blocked or {})}
     spread = {column.id: pool for column in table.columns if (pool := _widest(column.id, pools)) is not None}
     return TableVerdict(
         table, scale, reading, tuple(dict.fromkeys(c.run["dataset"] for c in cells if c.run)), stand_in, tuple(values),
-        tuple(claims.evaluate(claim, table, samples, stand_in=stand_in, looks=looks) for claim in table.claims),
+        tuple(claims.evaluate(claim, table, samples, stand_in=stand_in, looks=looks, absent=absent) for claim in table.claims),
         expected_false_alarms=LEVEL * len(tested) if tested else None,
         spread={column: pool.sd for column, pool in spread.items()}, df={column: pool.df for column, pool in spread.items()},
         notes=tuple(dict.fromkeys((*(s.note for s in samples.values() if s.note), *([_adaptive(looks)] if looks > 1 else ())))),

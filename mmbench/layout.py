@@ -39,7 +39,7 @@ def claims(grid: Grid, style: Style) -> Rows:
     rows = [
         [
             style.verdict(line.mark, line.word),
-            f"“{style.escape(line.says)}”" + (f" ({style.escape(line.where)})" if line.where else ""),
+            f"“{style.escape(line.says)}” ({style.escape(line.tested)})",
             style.escape(line.evidence),
             style.escape(line.remark),
         ]

@@ -13,6 +13,12 @@ READINGS = ("paper", "released")
 SELECTIONS = ("last", "best-test", "best-val", "least-val-loss")
 FORMS = ("better", "best", "rises-then-falls", "monotone", "flat", "gain", "cost", "curve", "value")
 WORDS = ("Inapplicable", "Not converge")  # what papers print in place of a number
+NOT_ON_A_STAND_IN = {  # forms that are never looked for on one -> why
+    "best": "where an optimum lies on other data says nothing",
+    "rises-then-falls": "where an optimum lies on other data says nothing",
+    "flat": "insensitivity on other data says nothing",
+    "value": "a value on other data says nothing",
+}
 
 
 def canonical(value: Any) -> str:
@@ -165,7 +171,8 @@ class Claim:
 
     rows: the rows it is about; `than`: the rows they are compared with (form better, gain, cost); `columns`: where.
     over: must it hold in "all" of its columns (and pairs) or in "any". amount: the stated size, as printed.
-    transfers: may it be looked for on a stand-in. quantity: a logged quantity other than the column's metric (form curve).
+    transfers: may it be looked for on a stand-in; if not, `stays` says why. quantity: what is said of recorded quantities (form
+    curve, `mmbench.relations`). weaker: the sentence says more than its test.
     """
 
     table: str
@@ -178,6 +185,8 @@ class Claim:
     amount: str = ""
     transfers: bool = False
     quantity: str = ""
+    stays: str = ""
+    weaker: bool = False
 
 
 @dataclass(frozen=True)
@@ -283,9 +292,22 @@ class ValueVerdict:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """One of those that a claim makes. rows: the first against the second; the one of a value or a curve; all of a shape.
+    columns: where; several if the same runs stand behind them. quantity: the relation, of form curve."""
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    quantity: str = ""
+
+
+@dataclass(frozen=True)
 class ClaimVerdict:
     """word: "holds" | "fails" | "undecided" on real data; "seen" | "not seen" | "unclear" | "not judged on a stand-in"
-    on a stand-in; "missing" where runs lack."""
+    on a stand-in; "missing" where runs lack.
+
+    The numbers are those of the comparison that decides, `of`, one of `comparisons`. low, high: the one-sided bounds that the word
+    was read from, at the risks of `risks`."""
 
     claim: Claim
     word: str
@@ -296,6 +318,9 @@ class ClaimVerdict:
     probability: float | None = None  # of a shape
     df: float | None = None
     n: int = 0
+    of: Comparison | None = None
+    comparisons: int = 0
+    risks: tuple[float, float] = (0.05, 0.05)
 
 
 @dataclass(frozen=True)

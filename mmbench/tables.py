@@ -12,19 +12,19 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmbench import relations
 from mmbench.locate import Where, shown
 from mmbench.schema import CONDITIONAL, File
-from mmbench.spec import FORMS, WORDS, Claim, Column, Margin, Row, Table, Untestable
+from mmbench.spec import FORMS, NOT_ON_A_STAND_IN, WORDS, Claim, Column, Margin, Row, Table, Untestable
 
 KINDS = ("results", "settings", "figure", "computed", "main-paper")
 _NUMBER = re.compile(r"\d+(\.\d+)?(x\d+(\.\d+)?)*")  # 32x32x64 is a number of a settings table
 _AMOUNT = re.compile(r"\d")
-_CURVE = re.compile(r"\S+ ([<>] \S+|rises|falls)")
 _TABLE = {"id": str, "where": str, "title": str, "kind": str, "x_label": str, "margin": dict}
 _COLUMN = {"label": str, "x": (int, float), "margin": dict, "printed": bool}
 _ROW = {"label": str, "x": (int, float), "printed": bool, "cited": bool, "source": str}
 _CLAIM = {
-    "says": str, "form": str, "rows": list, "than": list, "in": list, "over": str, "amount": str, "transfers": bool, "quantity": str,
+    "says": str, "form": str, "rows": list, "than": list, "in": list, "over": str, "amount": str, "quantity": str, "weaker": bool,
 }  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def _claims(
     given = file.data.get("claims", [])
     for n, claim in enumerate(given if isinstance(given, list) else [given]):
         where: Where = ("claims", n)
-        file.keys(where, file.mapping(where, claim), _CLAIM)
+        file.keys(where, file.mapping(where, claim), (*_CLAIM, "transfers"))
         file.typed(where, claim, _CLAIM)
         for key in ("says", "form", "rows"):
             if not claim.get(key):
@@ -154,9 +154,24 @@ def _claims(
         _fits(file, where, claim)
         own, than = tuple(claim["rows"]), tuple(claim.get("than", ()))
         chosen = _where(file, where, claim, (*own, *than), published, columns)
-        rest = (claim.get("over", "all"), claim.get("amount", ""), claim.get("transfers", False), claim.get("quantity", ""))
+        transfers, stays = _transfers(file, (*where, "transfers"), claim)
+        rest = (claim.get("over", "all"), claim.get("amount", ""), transfers, claim.get("quantity", ""), stays, claim.get("weaker", False))
         found.append(Claim(id, claim["says"], claim["form"], own, than, chosen, *rest))
     return tuple(found)
+
+
+def _transfers(file: File, where: Where, claim: Mapping[str, Any]) -> tuple[bool, str]:
+    """Whether the claim's direction is looked for on a stand-in, and if not, why. Some forms have no direction: false is enough."""
+    given, form = claim.get("transfers", False), claim["form"]
+    never = NOT_ON_A_STAND_IN.get(form, "")
+    if isinstance(given, str) and given:
+        return False, given
+    if given is True and not never:
+        return True, ""
+    if given is False and never:
+        return False, never
+    expected = "false, or in quotes" if never else "true, or in quotes"
+    raise file.wrong(where, f"expected {expected} why form '{form}' is not looked for on a stand-in, found {str(given).lower()}")
 
 
 def _fits(file: File, where: Where, claim: Mapping[str, Any]) -> None:
@@ -168,7 +183,7 @@ def _fits(file: File, where: Where, claim: Mapping[str, Any]) -> None:
         raise file.wrong(where, "expected one row and an amount, of which form 'value' speaks")
     if form in ("gain", "flat") and claim.get("amount") and not _AMOUNT.search(claim["amount"]):
         raise file.wrong((*where, "amount"), f"expected a number as printed, found '{claim['amount']}'")
-    if form == "curve" and not _CURVE.fullmatch(claim.get("quantity", "")):
+    if form == "curve" and not relations.parsed(claim.get("quantity", "")):
         raise file.wrong((*where, "quantity"), "expected 'a < b', 'a > b', 'a rises' or 'a falls' of recorded quantities")
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from mmbench import stats
-from mmbench.spec import Claim, ClaimVerdict, Column, TableVerdict, ValueVerdict
+from mmbench import stats, tested
+from mmbench.spec import ClaimVerdict, Column, Table, TableVerdict, ValueVerdict
 
 DASH = "–"
 IN_NO_TERM = (
@@ -90,30 +90,49 @@ def claim_elsewhere(words: Mapping[str, str]) -> str:
     return f"other groups (unverified): {', '.join(f'{group} {word}' for group, word in words.items())}" if words else ""
 
 
-def evidence(claim: ClaimVerdict) -> str:
-    """The numbers behind a claim's word. The judge gives those of the comparison that decides; two one-sided 95 % bounds are a
-    90 % interval."""
+def evidence(claim: ClaimVerdict, table: Table, ran: Mapping[tuple[str, str], str]) -> str:
+    """What decided a claim: which comparison, its numbers, the bounds that the word was read off. ran: (row, column) -> the title of
+    the data behind it, where that has to be said."""
+    what, parts = tested.compared(claim, table, ran), []
+    ends = [] if claim.low is None or claim.high is None else [claim.low, claim.high]
+    estimates = [] if claim.estimate is None else [claim.estimate]
     sign = claim.claim.form not in ("cost", "value")
-    number = lambda v: signed(v, 2) if sign else f"{v:.2f}"  # noqa: E731
-    parts = []
-    if claim.estimate is not None:
-        what = {"cost": "ratio", "value": "mean"}.get(claim.claim.form, "difference")
-        parts.append(f"{_deciding(claim.claim)}{what} {number(claim.estimate)}")
-    if claim.low is not None and claim.high is not None:
-        parts.append(f"90 % interval {number(claim.low)} to {number(claim.high)}")
+    digits = _digits([*estimates, *ends], 1.0 if claim.claim.form == "cost" else 0.0)
+    number = lambda v: signed(v, digits) if sign else f"{v:.{digits}f}"  # noqa: E731
+    if estimates:
+        parts.append(f"{number(*estimates)}{tested.unit(claim, table)}")
+    if ends:
+        level, risks = _level(claim)
+        parts.append(f"{level}interval {number(ends[0])} to {number(ends[1])}{risks}")
     if claim.probability is not None:
         parts.append(f"probability of the shape {claim.probability:.2f}")
     if claim.df is not None:
         parts.append(f"{claim.df:.0f} degrees of freedom")
     if claim.n:
         parts.append(f"{claim.n} seed{'s' if claim.n > 1 else ''}")
-    return ", ".join(parts)
+    return ": ".join(filter(None, (_deciding(claim), what, ", ".join(parts)))) if parts else ""
 
 
-def _deciding(claim: Claim) -> str:
-    """Which of several comparisons the numbers are of; "" where there is but one."""
-    one = len(claim.columns) == 1 and len(claim.rows) == 1 and len(claim.than) == 1
-    return "" if one else "strongest " if claim.over == "any" else "weakest "
+def _digits(numbers: Iterable[float], edge: float) -> int:
+    """Two digits after the point, or as many, up to six, as show on which side of the edge each number is, and which is the least."""
+    given = list(numbers)
+    beside = [v for v in (*(number - edge for number in given), max(given, default=0) - min(given, default=0)) if v]
+    return next((digits for digits in range(2, 6) if all(round(v, digits) for v in beside)), 6)
+
+
+def _level(claim: ClaimVerdict) -> tuple[str, str]:
+    """Two one-sided 95 % bounds are a 90 % interval; bounds at two levels say each its own."""
+    low, high = claim.risks
+    if low == high:
+        return f"{100 * (1 - 2 * low):g} % ", ""
+    return "", f" (lower end at {100 * low:.2g} %, upper end at {100 * high:.2g} %)"
+
+
+def _deciding(claim: ClaimVerdict) -> str:
+    """Of how many comparisons the numbers are those of one; "" where there is but one."""
+    if claim.comparisons < 2:
+        return ""
+    return f"{'strongest' if claim.claim.over == 'any' else 'weakest'} of {claim.comparisons} comparisons"
 
 
 def quality(column: Column, trained: bool) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
 
-from mmbench import claims, forms
+from mmbench import claims, forms, wording
 from mmbench.sample import Sample
-from mmbench.spec import FORMS, Cell, Claim, Column, Margin, Row, Table
+from mmbench.spec import FORMS, Cell, Claim, Column, Margin, Row, Table, View
 
 ROWS = ("base", "a", "b", "c")
 
@@ -167,6 +169,15 @@ def test_a_falling_quantity():
     assert judged("curve", rows=("a",), quantity="log.zeta rises", quantities={"a": own}).word == "fails"
 
 
+def test_a_course_may_have_several_parts():
+    own = {("log.k", "last"): series(0.7), ("log.k", "first"): series(0.5), ("log.d", "first"): series(0.6), ("log.d", "last"): series(0.6)}
+    starts_below = "log.k < log.d at first and log.k rises"
+    found = judged("curve", rows=("a",), quantity=starts_below, quantities={"a": own})
+    assert (found.word, found.comparisons, found.of.quantity) == ("holds", 2, "log.k < log.d at first")
+    wrong = judged("curve", rows=("a",), quantity=f"{starts_below} and log.k < log.d", quantities={"a": own})
+    assert (wrong.word, wrong.of.quantity) == ("fails", "log.k < log.d")
+
+
 def test_printed_amounts_are_read():
     assert [forms.number(t) for t in ("+18.14", "0.96x", "2 %", "-3", "about 2")] == [18.14, 0.96, 2.0, -3.0, 2.0]
     with pytest.raises(ValueError, match="no number in the amount 'much'"):
@@ -299,10 +310,90 @@ def test_what_hinders_a_comparison(form, fields, hindrance, word):
     assert elsewhere.word == "holds", "a row that the claim does not speak of"
 
 
+def generated():
+    """Claims with one and several comparisons, on runs whose differences lie all about what the noise allows to say."""
+    source = np.random.default_rng(9)
+    named = [{"rows": ("a",), "than": ("base",)}, {"rows": ("a", "b")}, {"rows": ("a", "b"), "columns": ("x", "y")}]
+    amounts = [("better", ""), ("gain", ""), ("gain", "0.50"), ("cost", ""), ("cost", "higher"), ("cost", "0.99"), ("cost", "1.01")]
+    for (form, amount), fields, over, looks, stand_in in product(amounts, named, ("all", "any"), (1, 4), (True, False)):
+        given = {"columns": ("x",), "than": ("base", "c"), "over": over, "amount": amount, "transfers": True, **fields}
+        for _ in range(2):
+            values = runs(*(60 + 0.6 * source.standard_normal(4)), noise=source.uniform(0.1, 0.8), seeds=int(source.integers(2, 6)))
+            yield claims.evaluate(Claim("toy", "says", form, **given), table(), samples(values), stand_in=stand_in, looks=looks)
+
+
+def printed_side(found):
+    """On which side of the edge the printed interval lies, in the words of a claim."""
+    text = wording.evidence(found, table(), {})
+    ends = [float(n) for n in re.search(r"interval (\S+) to ([-+]?[\d.]+)", text).groups()]
+    cost = found.claim.form == "cost"
+    sign = forms.tested.sign_of_cost(found.claim.amount) if cost else 1.0
+    low, high = sorted(sign * (end - cost) for end in ends)
+    return "holds" if low > 0 else "fails" if high < 0 else "undecided"
+
+
+def test_the_words_follow_from_the_printed_bounds():
+    """Of every verdict, read back from its evidence; only a printed amount can decide otherwise, and then the reason is printed too."""
+    met, words = set(), {seen: word for word, seen in claims.STAND_IN.items()}
+    for found in generated():
+        word, side = words.get(found.word, found.word), printed_side(found)
+        met.add((found.claim.form, bool(found.why), word))
+        unlike = " is not what one more pair" in found.why and "within the margin" not in found.why
+        if unlike:
+            assert word == "fails"
+        elif found.claim.form != "cost" or not found.why:
+            assert word == side, found
+    every = {(form, False, word) for form in ("better", "gain", "cost") for word in ("holds", "fails", "undecided")}
+    assert every | {("gain", True, "fails"), ("gain", True, "holds"), ("cost", True, "holds"), ("cost", True, "undecided")} <= met
+
+
+def test_a_bound_of_several_comparisons_says_at_which_level():
+    """The numbers that reviewers found to contradict: printed at 5 %, asked at 5 % of four."""
+    values = gained(-1.0, 0.95) | {(r, "y"): v for (r, _), v in gained(-1.0, 0.95).items()}
+    found = judged("better", values, columns=("x", "y"), rows=("a",), than=("base",))
+    assert (found.word, found.comparisons, found.risks) == ("undecided", 2, (0.05, 0.025))
+    assert found.low < -1 < 0 < found.high
+    assert wording.evidence(found, table(), {("a", "x"): "av-digits", ("base", "x"): "av-digits"}) == (
+        "weakest of 2 comparisons: a minus base in x, on av-digits: -1.00 points, "
+        "interval -1.91 to +0.18 (lower end at 5 %, upper end at 2.5 %), 4 degrees of freedom, 5 seeds"
+    )
+
+
+def test_the_same_runs_are_compared_once():
+    """Two columns that one stand-in imitates: one comparison, named with both columns, and asked at the whole level."""
+    values = gained(-1.0, 0.95) | {(r, "y"): v for (r, _), v in gained(-1.0, 0.95).items()}
+    found = {at: sample(*at, series) for at, series in values.items()}
+    shared = {at: replace(s, cell=replace(s.cell, key=at[0])) for at, s in found.items()}
+    claim = Claim("toy", "says", "better", ("a",), ("base",), ("x", "y"), transfers=True)
+    once = claims.evaluate(claim, table(), shared, stand_in=True)
+    assert (once.word, once.comparisons, once.of.columns) == ("not seen", 1, ("x", "y"))
+    assert claims.evaluate(claim, table(), found, stand_in=True).comparisons == 2
+    other = {at: replace(s, cell=replace(s.cell, view=View("macro-f1"))) if at[1] == "y" else s for at, s in shared.items()}
+    assert claims.evaluate(claim, table(), other, stand_in=True).comparisons == 2, "read in another way"
+
+
+def test_what_cannot_be_run_says_why():
+    values = runs()
+    del values["a", "x"], values["c", "x"]
+    found = {at: s for at, s in samples(values).items()} | {(r, "x"): sample(r, "x", {}) for r in "ac"}
+    claim = Claim("toy", "says", "better", ("a", "c"), ("base",), ("x",))
+    absent = {"ax": "x is not prepared: run ...", "cx": "x is not prepared: run ..."}
+    one = claims.evaluate(claim, table(), found, stand_in=False, absent=absent)
+    assert (one.word, one.why) == ("missing", "x is not prepared: run ...")
+    partly = claims.evaluate(claim, table(), found, stand_in=False, absent={"ax": "x is not prepared: run ..."})
+    assert partly.why == "no runs of a and c in x"
+
+
 @pytest.mark.parametrize("form", ["best", "rises-then-falls", "flat", "value"])
 def test_optima_and_sizes_never_transfer(form):
     found = judged(form, rows=("base", "a", "b"), amount="1.0", transfers=True, stand_in=True)
     assert (found.word, found.estimate) == ("not judged on a stand-in", None)
+
+
+def test_what_is_not_looked_for_on_a_stand_in_says_why():
+    own = judged("better", rows=("a",), than=("base",), stays="said of one data set alone", stand_in=True)
+    assert (own.word, own.why) == ("not judged on a stand-in", "said of one data set alone")
+    assert judged("best", rows=("a",), stand_in=True).why == "where an optimum lies on other data says nothing"
 
 
 def test_of_an_amount_only_the_direction_transfers():

@@ -70,6 +70,9 @@ def page(content: Page) -> str:
         lines.append(rf"\noindent\textbf{{{escape(content.banner)}}}")
     for grid in (g for g in content.grids if g.measured):
         lines += _section(grid)
+    if content.table.untestable:
+        items = (rf"\item ``{escape(u.says)}'': {escape(u.why)}" for u in content.table.untestable)
+        lines += [r"\noindent\textbf{Sentences that no run can decide}", "\n".join((r"\begin{itemize}", *items, r"\end{itemize}"))]
     return "\n\n".join([*lines, r"\ifdefined\mmbend\expandafter\mmbend\fi"]) + "\n"
 
 
