@@ -166,8 +166,7 @@ def _signature(cell: Cell, grid: Grid) -> dict[str, str]:
     origin = grid.origins.get(cell.key) if cell.state == "run" else None
     if origin is None:
         return {}
-    line = provenance.line({"scale": grid.scale, "reading": grid.reading}, [cell.view.selection] if cell.view else [], origin)
-    return dict(part.split(":", 1) for part in line.split("|"))
+    return provenance.parts({"scale": grid.scale, "reading": grid.reading}, [cell.view.selection] if cell.view else [], origin)
 
 
 def _own_signature(cell: Cell, signature: Mapping[str, str], rest: Mapping[str, str]) -> str:

@@ -89,7 +89,7 @@ def _value(entry: Entry, block: Block, style: Style) -> list[str]:
         style.escape(entry.band),
         style.verdict(entry.mark, entry.word),
         *others,
-        style.escape(entry.confirmed),
+        style.escape("; ".join(filter(None, (entry.confirmed, *entry.elsewhere)))),
         style.escape(entry.remark),
     ]
 

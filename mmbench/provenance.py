@@ -109,8 +109,13 @@ def signature(verdict: TableVerdict, selections: Iterable[str], provenance: Prov
 
 def line(what: Mapping[str, str], selections: Iterable[str], provenance: Provenance) -> str:
     """The signature of anything with a provenance. what: the parts that name it, in order."""
+    return "|".join(f"{name}:{value}" for name, value in parts(what, selections, provenance).items())
+
+
+def parts(what: Mapping[str, str], selections: Iterable[str], provenance: Provenance) -> dict[str, str]:
+    """The parts of a signature by name, in order; those with nothing to say are left out."""
     versions = provenance.versions
-    parts = {
+    found = {
         "mmbench": "+".join(versions.get("mmbench", ())),
         **what,
         "select": "+".join(selections),
@@ -121,7 +126,7 @@ def line(what: Mapping[str, str], selections: Iterable[str], provenance: Provena
         "torch": "+".join(versions.get("torch", ())),
         "commit": "+".join(provenance.commits) + ("-dirty" if provenance.dirty else ""),
     }
-    return " ".join("|".join(f"{name}:{value}" for name, value in parts.items() if value).replace("`", "'").split())
+    return {name: " ".join(value.replace("`", "'").split()) for name, value in found.items() if value}
 
 
 def _counted(p: Provenance) -> str:

@@ -72,11 +72,13 @@ def runs(values: Iterable[ValueVerdict]) -> int:
 
 
 def confirmed(elsewhere: Iterable[ValueVerdict], judged: bool) -> str:
-    """ "2 of 3 reproduced": what other groups found of a value; where nothing is judged, "3 ran it"."""
+    """ "2 of 3 reproduced": what other groups found of a value; where nothing is judged, "3 groups ran it"."""
     found = list(elsewhere)
     if not found:
         return ""
-    return f"{sum(v.word == 'reproduced' for v in found)} of {len(found)} reproduced" if judged else f"{len(found)} ran it"
+    if not judged:
+        return f"{len(found)} group{'' if len(found) == 1 else 's'} ran it"
+    return f"{sum(v.word == 'reproduced' for v in found)} of {len(found)} reproduced"
 
 
 def elsewhere_found(group: str, value: ValueVerdict, digits: int, judged: bool) -> str:

@@ -55,3 +55,10 @@ def test_merged_by_key_is_what_all_records_together_say():
     whole = provenance.gather([record for found in several.values() for record in found])
     assert provenance.merge(map(provenance.gather, several.values())) == whole
     assert provenance.merge([]) == provenance.gather([])
+
+
+def test_the_parts_of_a_signature_are_what_was_recorded_whatever_stands_in_it():
+    origin = provenance.gather([made_up.record(commit="a|b:c")])
+    parts = provenance.parts({"scale": "demo", "reading": ""}, ["last", "best-test"], origin)
+    assert (parts["commit"], parts["select"], list(parts)[:2]) == ("a|b:c", "last+best-test", ["mmbench", "scale"])
+    assert provenance.line({"scale": "demo"}, ["last", "best-test"], origin).endswith("|torch:2.11.0|commit:a|b:c")

@@ -210,7 +210,10 @@ def test_a_report_says_how_many_other_groups_reproduced_a_value(tmp_path):
     files = {f.name: f.read_text() for f in report.write(["arl-gamma"], out=tmp_path / "out") if f.suffix != ".png"}
     for name in ("arl-gamma.md", "arl-gamma.tex"):
         assert "other groups, unverified" in files[name]
-        assert "1 of 2 reproduced" in files[name]
+        assert "1 of 2 reproduced; lab-a (unverified): reproduced, " in files[name]
+        assert "n 5; lab-b (unverified): not reproduced, " in files[name]
+    assert "; ".join(("1 of 2 reproduced", *gamma_1.elsewhere)) in files["arl-gamma.md"]
+    assert "1 of 2 reproduced; lab-a" in report.text(["arl-gamma"])
     assert "Runs of other groups, taken over and unverified: lab-a (20 runs), lab-b (20 runs)." in files["arl-gamma.md"]
 
 
@@ -218,7 +221,7 @@ def test_on_a_stand_in_other_groups_only_ran_it():
     lend("lab-a", 0.0, scale="demo")
     (page,) = report.pages(["arl-gamma"], scale="demo")
     entry = page.grids[0].blocks[0].entries[0]
-    assert entry.confirmed == "1 ran it"
+    assert entry.confirmed == "1 group ran it"
     assert entry.elsewhere[0].startswith("lab-a (unverified): 89.93 ± ")
     assert "reproduced" not in entry.elsewhere[0]
 
@@ -254,7 +257,7 @@ def test_what_only_others_ran_is_shown_and_never_as_ours(tmp_path, monkeypatch):
     assert (entry.reproduced, entry.word, entry.confirmed) == ("", "blocked", "1 of 1 reproduced")
     text = report.write(["arl-gamma"], out=tmp_path / "out")[0].read_text()
     assert "1 of 1 reproduced" in text
-    assert "1 ran it" in text
+    assert "1 group ran it; golden (unverified): 89.93 ± " in text
     macros = (tmp_path / "out" / "arl-gamma-macros.tex").read_text()
     assert "\\expandafter\\def" not in macros
 

@@ -14,7 +14,7 @@ from mmbench.suite import PARTS, Suite
 
 SIGNS = {"yes": "✓", "near": "≈", "open": "?", "no": "✗", "broken": "!"}
 
-WIDTHS = {"claim of the paper": 40, "evidence": 40, "remark": 40}  # on a terminal
+WIDTHS = {"claim of the paper": 40, "evidence": 40, "other groups, unverified": 40, "remark": 40}  # on a terminal
 
 
 def escape(text: str) -> str:
