@@ -76,6 +76,11 @@ class Block:
         """Whether any value of the column has a number of ours."""
         return any(e.reproduced for e in self.entries)
 
+    @property
+    def confirmed(self) -> bool:
+        """Whether any value of the column was run by another group."""
+        return any(e.confirmed for e in self.entries)
+
 
 @dataclass(frozen=True)
 class ClaimLine:

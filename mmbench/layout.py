@@ -74,7 +74,7 @@ def title(block: Block, style: Style) -> str:
 
 def shown(grid: Grid, block: Block) -> bool:
     """A column of which nothing was run has no table of its own in a section that is not judged: its reasons are listed."""
-    return grid.judged or block.measured or any(entry.confirmed for entry in block.entries)
+    return grid.judged or block.measured or block.confirmed
 
 
 def _value(entry: Entry, block: Block, style: Style) -> list[str]:

@@ -21,6 +21,7 @@ WORD = re.compile(r"[A-Za-z0-9][\w.+-]*")  # of a dataset or a method: part of a
 COPIED = ("started", "seconds")  # two runs never have these in common, one and its copy always
 ANY = (-math.inf, math.inf)
 ROUNDING = 1e-6  # a difference of two shares that are equal
+NUMBERS = "biuf"  # numpy's kinds: bool, integers, floats
 NAMED = 3  # files that one line of text names; --json names all
 
 
@@ -146,9 +147,11 @@ def _complain_about_arrays(file: Path) -> None:
 
     for what in ("curve", "pred"):
         try:
-            records.arrays(file, what)
+            arrays = records.arrays(file, what)
         except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError):
             raise UserError(f"its {records.beside(file, what).name} cannot be read") from None
+        if not all(array.dtype.kind in NUMBERS for array in arrays.values()):
+            raise UserError(f"its {records.beside(file, what).name} holds something else than numbers")
 
 
 def _shown(file: Path) -> bytes | None:

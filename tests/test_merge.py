@@ -199,6 +199,13 @@ def test_arrays_are_never_unpickled(their):
     assert list(merge.run(their).refused.values()) == [f"its {records.beside(file, 'pred').name} cannot be read"]
 
 
+@pytest.mark.parametrize("what", ["curve", "pred"])
+def test_arrays_of_anything_else_than_numbers_are_refused(what, their):
+    file = put(their, theirs(), **{what: {"accuracy": np.array(["a", "b"])}})
+    assert list(merge.run(their).refused.values()) == [f"its {records.beside(file, what).name} holds something else than numbers"]
+    assert records.files() == []
+
+
 def test_the_picture_of_a_run_comes_along(their):
     file = put(their, theirs())
     shown = sheet()

@@ -258,6 +258,8 @@ def test_what_only_others_ran_is_shown_and_never_as_ours(tmp_path, monkeypatch):
     text = report.write(["arl-gamma"], out=tmp_path / "out")[0].read_text()
     assert "1 of 1 reproduced" in text
     assert "1 group ran it; golden (unverified): 89.93 ± " in text
+    assert "1 group ran it; golden" in report.text(["arl-gamma"], scale="demo")
+    assert "1 group ran it; golden (unverified): 89.93 " in (tmp_path / "out" / "arl-gamma.tex").read_text()
     macros = (tmp_path / "out" / "arl-gamma-macros.tex").read_text()
     assert "\\expandafter\\def" not in macros
 

@@ -63,12 +63,12 @@ STYLE = Style(escape, SIGNS.__getitem__, bold=lambda text: rf"\textbf{{{text}}}"
 
 
 def page(content: Page) -> str:
-    """The tables of all sections that were run: claims, then values, with what a reader needs below them."""
+    """The tables of all sections that anybody ran: claims, then values, with what a reader needs below them."""
     name = content.table.id
     lines = [PREAMBLE.format(name=name)]
     if content.banner:
         lines.append(rf"\noindent\textbf{{{escape(content.banner)}}}")
-    for grid in (g for g in content.grids if g.measured):
+    for grid in (g for g in content.grids if g.measured or g.elsewhere):
         lines += _section(grid)
     if content.table.untestable:
         items = (rf"\item ``{escape(u.says)}'': {escape(u.why)}" for u in content.table.untestable)

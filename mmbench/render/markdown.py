@@ -58,7 +58,7 @@ def text(content: Page) -> str:
             continue
         if grid.claims:
             lines.append(_table(layout.claims(grid, PLAIN), "simple", WIDTHS))
-        for block in (b for b in grid.blocks if b.measured):
+        for block in (b for b in grid.blocks if b.measured or b.confirmed):
             title = [layout.title(block, PLAIN)] if len(grid.blocks) > 1 else []
             lines += [*title, _table(layout.values(grid, block, PLAIN), "simple", WIDTHS)]
         lines += [*grid.reasons, layout.elsewhere(grid), grid.signature]
