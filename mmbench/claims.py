@@ -93,7 +93,7 @@ def _unable(asked: Sequence[Sample], absent: Mapping[str, str]) -> str:
     """Why runs lack, if none of those that lack could be made; "" else."""
     lacking = [s.cell.key for s in asked if not s.values and not s.diverged]
     whys = [absent.get(key, "") for key in lacking]
-    return "; ".join(dict.fromkeys(whys)) if all(whys) else ""
+    return "; ".join(dict.fromkeys(whys)).replace("; blocked: ", "; ") if all(whys) else ""
 
 
 def _involved(claim: Claim, runs: Runs) -> list[Sample]:

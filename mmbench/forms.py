@@ -73,7 +73,7 @@ class Question:
 
     @property
     def where(self) -> str:
-        return self.table.column(self.column).label
+        return tested.column(self.table, self.column)
 
     def samples(self, rows: Sequence[str]) -> list[Sample]:
         return [self.runs[row, self.column] for row in rows if (row, self.column) in self.runs]
@@ -267,7 +267,8 @@ def _related(question: Question, row: str, relation: relations.Relation, rule: s
     high, low = ([s.quantity(end.name, end.selection) for s in question.samples([row])] for end in ends)
     seeds = sorted(set(high[0]) & set(low[0])) if high else []
     if len(seeds) < 2:
-        return Finding("missing", why=f"{relation.text}: recorded for {len(seeds)} seeds of {question.said([row])}, two are needed")
+        count = f"{len(seeds)} seed{'s' * (len(seeds) != 1)}"
+        return Finding("missing", why=f"{relation.text}: recorded for {count} of {question.said([row])}, two are needed")
     values = np.array([[side[0][seed] for seed in seeds] for side in (high, low)])
     return _difference(question, question.of([row], rule), values, (0, 1), 1.0)
 

@@ -22,13 +22,16 @@ def row(table: Table, id: str) -> str:
     return f"{table.x_label} = {one.label}" if symbol else _quoted(f"{one.label} ({id})" if len(twins) > 1 else one.label)
 
 
+def column(table: Table, id: str) -> str:
+    return _quoted(table.column(id).label)
+
+
 def where(table: Table, columns: Sequence[str]) -> str:
     """ "in KS and UCF-101", "in Num of modalities 2 and 3"; "" where a table has but one column."""
     if len(table.columns) == 1 or not columns:
         return ""
-    found = [table.column(id) for id in columns]
-    swept = f"{table.x_label} " if table.x_label and all(c.x is not None for c in found) else ""
-    return f"in {swept}{listed(_quoted(c.label) for c in found)}"
+    swept = f"{table.x_label} " if table.x_label and all(table.column(id).x is not None for id in columns) else ""
+    return f"in {swept}{listed(column(table, id) for id in columns)}"
 
 
 def _quoted(label: str) -> str:

@@ -377,10 +377,10 @@ def test_what_cannot_be_run_says_why():
     del values["a", "x"], values["c", "x"]
     found = {at: s for at, s in samples(values).items()} | {(r, "x"): sample(r, "x", {}) for r in "ac"}
     claim = Claim("toy", "says", "better", ("a", "c"), ("base",), ("x",))
-    absent = {"ax": "x is not prepared: run ...", "cx": "x is not prepared: run ..."}
+    absent = {"ax": "blocked: x is not prepared: run ...", "cx": "blocked: y is not prepared: run ..."}
     one = claims.evaluate(claim, table(), found, stand_in=False, absent=absent)
-    assert (one.word, one.why) == ("missing", "x is not prepared: run ...")
-    partly = claims.evaluate(claim, table(), found, stand_in=False, absent={"ax": "x is not prepared: run ..."})
+    assert (one.word, one.why) == ("missing", "blocked: x is not prepared: run ...; y is not prepared: run ...")
+    partly = claims.evaluate(claim, table(), found, stand_in=False, absent={"ax": absent["ax"]})
     assert partly.why == "no runs of a and c in x"
 
 

@@ -21,7 +21,7 @@ def test_claims_come_before_values_and_the_banner_before_both():
 def test_a_row_says_published_reproduced_and_verdict():
     found = rows(markdown.page(made_up.page(made_up.full()), {}))
     assert ["vanilla", "60.08", "60.20 ± 0.40", "5", "+0.12", "59.00 to 61.40", "✓ reproduced", "59.30", ""] in found
-    assert ["✓ holds", "“s = 4 beats the baseline”"] in [row[:2] for row in found]
+    assert ["✓ holds", "“s = 4 beats the baseline” (tested: s = 4 better than vanilla)"] in [row[:2] for row in found]
 
 
 def test_no_verdict_word_or_sign_stands_in_a_stand_ins_block():
