@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mmbench import published
 from mmbench.grid import MARKS, ClaimLine, Entry, Grid, Page
@@ -26,6 +27,8 @@ PARTS = {
         "is seen, not seen or unclear.",
     ),
 }  # fmt: skip
+# What a paper gives as its method though here it is a part of the network: MMCosine's head, CM-VQVAE's network.
+ALSO_METHODS = {"head": ("cosine",), "model": ("cmvqvae",)}
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,11 @@ def ordered(words: Mapping[str, int]) -> dict[str, int]:
     return {word: words[word] for word in sorted(words, key=lambda word: (known.get(word, len(known)), -words[word], word))}
 
 
+def methods(run: Mapping[str, Any]) -> list[str]:
+    """What a reader would look for a run by: its method, and the head or the network that is its paper's method."""
+    return [*filter(None, [run.get("method")]), *(run[kind] for kind, also in ALSO_METHODS.items() if run.get(kind) in also)]
+
+
 def subjects(grid: Grid, line: ClaimLine) -> tuple[str, str]:
     """The datasets and the methods that a claim is about, as space-separated ids: what filters go by."""
     claim = line.verdict.claim
@@ -112,7 +120,8 @@ def subjects(grid: Grid, line: ClaimLine) -> tuple[str, str]:
         for entry in block.entries
         if not rows or entry.row.id in rows
     ]
-    return tuple(" ".join(dict.fromkeys(str(cell.run[name]) for cell in cells if cell.run.get(name))) for name in ("dataset", "method"))  # type: ignore[return-value]
+    datasets = dict.fromkeys(str(cell.run["dataset"]) for cell in cells if cell.run.get("dataset"))
+    return " ".join(datasets), " ".join(dict.fromkeys(name for cell in cells for name in methods(cell.run)))
 
 
 def find(suite: Suite, address: str, scale: str = "full", reading: str = "paper") -> Entry | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 
+from mmbench import suite
 from mmbench.details import RUN, Details, Line, Place
 from mmbench.grid import Grid
 
@@ -59,7 +60,7 @@ def filtered(grid: Grid) -> dict[Where, Markup]:
     usual = silent.most_common(1)[0][0] if silent else ""
     found = {
         "d": _shared({place: str(run.get("dataset", "")) for place, run in runs.items()}),
-        "m": _shared({place: str(run.get("method", "")) for place, run in runs.items()}),
+        "m": _shared({place: " ".join(suite.methods(run)) for place, run in runs.items()}),
         "v": {(): usual}
         | {("cell", *place): e.verdict.word for place, e in entries.items() if e.verdict.word not in (e.word, "" if e.word else usual)},
     }

@@ -32,11 +32,13 @@ LEGEND = (
     "Difference: reproduced minus published. Interval: where a published value lies that is consistent with our runs.",
     "Reproduced: in the interval, and equal within the margin fixed before any run. Inconclusive: in it, but our mean is not known well.",
     "Close: outside the interval, within the margin. Not reproduced: neither; it differs by more than our seed noise.",
+    "Below a claim stands what it was tested by: once, in the reading of the text, as every reading is tested alike.",
     "Missing, blocked, diverged and failed are words, never numbers. On a stand-in nothing is judged.",
     "Settings that a whole section or column shares stand below its table; an opened value lists its own and its row's.",
     "Open a value with a click, a tap, the Enter key, or by resting on it, to see its command, signature, settings and notes; an "
     "underlined row likewise, to see what its values share.",
 )
+COMMANDS = "Commands are typed in the project's folder, where mmbench is .venv/bin/mmbench."
 SHEETS = {"across.html": "Across the papers", "costs.html": "Costs", "audit.html": "Audit"}
 
 
@@ -108,11 +110,12 @@ def _filters(content: Suite, grids: list[Grid]) -> dict[str, list[tuple[str, str
     entries = [entry for grid in grids for block in grid.blocks for entry in block.entries]
     runs = [entry.verdict.cell.run for entry in entries]
     datasets = sorted({str(run["dataset"]) for run in runs if "dataset" in run}, key=lambda id: (content.titles.get(id, id).lower(), id))
+    parts = {name: f"{name} ({kind})" for kind, names in suite.ALSO_METHODS.items() for name in names}
     words = {line.word for grid in grids for line in grid.claims} | {entry.verdict.word for entry in entries}
     return {
         "paper": [(paper.id, f"{paper.id} ({paper.venue})") for paper in content.papers],
         "dataset": [(id, content.titles.get(id, id)) for id in datasets],
-        "method": [(id, id) for id in sorted({str(run["method"]) for run in runs if "method" in run})],
+        "method": [(id, parts.get(id, id)) for id in sorted({name for run in runs for name in suite.methods(run)})],
         "verdict": [(word, word) for word in sorted(words)],
     }
 
@@ -181,4 +184,6 @@ def _ledger(page: Page) -> dict[str, str]:
 
 def _footer(content: Suite) -> str:
     newest = suite.newest(content)
-    return f"Made by mmbench from {sum(o.runs for o in content.origins.values())} runs{f'; newest run {newest}' if newest else ''}."
+    return (
+        f"Made by mmbench from {sum(o.runs for o in content.origins.values())} runs{f'; newest run {newest}' if newest else ''}. {COMMANDS}"
+    )

@@ -19,7 +19,7 @@ from tests.golden import make_report
 from tests.render import sites
 from tests.render.reading import Document, read
 
-LIMIT = 2_000_000  # bytes of HTML
+LIMIT = 2 * 1024**2  # bytes of HTML
 EVIL = "<script>alert(1)</script><img src=x onerror='alert(2)'> & \"quoted\" {{ 7*7 }} \\input{secret} $x_1$ %"
 
 
