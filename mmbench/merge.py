@@ -103,7 +103,8 @@ def _named(groups: set[str], name: str, folder: Path) -> None:
     if name and not GROUP.fullmatch(name):
         raise UserError(f"--as is '{name}': use small letters, digits, '.', '+' and '-' only")
     if name == SHIPPED or (not name and SHIPPED in groups):
-        how = "give --as another one" if name else f"put them under another one with --as NAME, or give {folder}/runs/GROUP"
+        others = f", or give {folder}/runs/GROUP" if (folder / "runs").is_dir() and len(groups) > 1 else ""
+        how = "give --as another one" if name else f"put them under another one with --as NAME{others}"
         raise UserError(f"'{SHIPPED}' is the name of the records that come with the project: {how}")
     if (name or paths.group()) == paths.group() and (name or paths.group() in groups):
         raise UserError(f"'{paths.group()}' is the name of your own group: put theirs under another one with --as NAME")

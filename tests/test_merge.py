@@ -247,6 +247,16 @@ def test_nothing_is_written_under_a_name_that_cannot_be(group, name, says, their
     assert records.files() == []
 
 
+def test_who_sends_what_comes_with_the_project_too_can_be_told_apart(their):
+    put(their, theirs(group="reference"), where="runs/reference/av-digits/joint")
+    put(their, theirs(1), where="runs/lab-a/av-digits/joint")
+    with pytest.raises(UserError, match=rf"with --as NAME, or give {their}/runs/GROUP$"):
+        merge.run(their)
+    with pytest.raises(UserError, match="with --as NAME$"):
+        merge.run(their / "runs" / "reference")
+    assert merge.run(their / "runs" / "lab-a").taken == {"lab-a": 1}
+
+
 def test_a_copy_of_what_comes_with_the_project_is_taken_under_another_name_only_if_it_is_none(their):
     shipped = theirs(group="reference")
     records.write(shipped, {}, {})
