@@ -71,7 +71,7 @@ def draw_complementarity(grid: Grid) -> Figure:
         if course.zeta is not None:
             _line(below, course.zeta, look.INK, "-", "zeta")
         _frame(below, course, "zeta")
-        below.set_title("")
+        below.set_title("", loc="left")
         below.set_ylim(-0.03, 1.03)
     return _arranged(figure, panels, grid, "complementary features over the epochs", shown)
 

@@ -44,9 +44,10 @@ def draw(grid: Grid) -> Figure:
             _measured(panels[1], block)
         for panel in panels:
             _frame(panel, grid, block)
-    what = "published and reproduced on" if grid.judged else "the paper's numbers, and, beside them, ours on"
+    ran_on = ", ".join(grid.ran_on)
+    words = f"published and reproduced on {ran_on}" if grid.judged else f"{ran_on}, beside the paper's own numbers"
     look.arrange(
-        figure, axes, f"{grid.table.id}: {what} {', '.join(grid.ran_on)}", grid.kind, panel=(3.9, HIGH), gap=(0.9, 0.65),
+        figure, axes, f"{grid.table.id}: {words}", grid.kind, panel=(3.9, HIGH), gap=(0.9, 0.65),
         order=lambda name: (not name.startswith("published"), name),
     )  # fmt: skip
     return figure
@@ -64,9 +65,10 @@ def _together(axes: Axes, block: Block) -> None:
 
 def _published(axes: Axes, block: Block) -> None:
     axes.set_title(f"In the paper: {block.column.label}, on {block.published_on}", loc="left", color=PAPER)
-    _points(axes, block, line="-")
     _gaps(axes, block, ["" if _is_number(e.published) else e.published for e in _swept(block)], only_missing=False)
-    if not any(_is_number(e.published) for e in block.entries):
+    if any(_is_number(e.published) for e in block.entries):
+        _points(axes, block, line="-")
+    else:
         axes.set_yticks([])
         axes.text(0.5, 0.5, "no number is printed", transform=axes.transAxes, ha="center", va="center", color=INK)
 

@@ -36,7 +36,11 @@ WRITE = {
 
 
 def words(svg: Path) -> str:
-    return "\n".join(re.findall(r"<text[^>]*>(?:<!--.*?-->)?([^<]*)", svg.read_text()))
+    return " ".join(re.findall(r"<text[^>]*>(?:<!--.*?-->)?([^<]*)", svg.read_text()))  # a line of a text is an element of its own
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 @pytest.mark.parametrize("what", WRITE)
@@ -47,11 +51,12 @@ def test_the_same_section_gives_the_same_bytes(what, tmp_path):
 
 
 @pytest.mark.parametrize(("what", "said"), [
-    ("gains", ("toy-scale: gain over plain joint training, on CREMA-D", "accuracy gained (%)", "95 % interval, paired by seed",
-               "mean gain here", "published gain", "CD, Acc")),
+    ("gains", ("toy-scale: gain over plain joint training, on CREMA-D", "improvement of accuracy (points), better to the right",
+               "95 % interval, paired by seed", "mean gain here", "published gain", "CD, Acc")),
     ("curves", ("toy-scale: each modality's own output over the epochs, on crema-d", "fused accuracy", "audio alone", "visual alone",
                 "vanilla (3 seeds)", "4 (1 seed)", "epoch", "accuracy (%)")),
-    ("complementarity", ("STAND-IN: toy-scale: complementary features over the epochs", "compl (%)", "zeta", "color", "audio")),
+    ("complementarity", ("STAND-IN, not the paper's data: toy-scale: complementary features over the epochs", "compl (%)",
+                       "zeta", "color", "audio")),
 ])  # fmt: skip
 def test_text_is_text(what, said, tmp_path):
     write, grid = WRITE[what]
@@ -71,9 +76,17 @@ def test_a_gain_is_a_point_with_its_interval_and_what_is_printed():
 
 def test_on_a_stand_in_no_printed_gain_is_shown_and_the_title_says_where_it_ran():
     figure = gainplot.draw(STAND_IN)
-    assert "not the paper's data" in figure.get_suptitle()
+    assert one_line(figure.get_suptitle()) == "STAND-IN, not the paper's data: toy-scale: gain over plain joint training, on av-digits"
     assert figure.axes[0].get_title(loc="left") == "CD, Acc: here on av-digits"
     assert not any(line.get_color() == look.PAPER for line in figure.axes[0].lines)
+
+
+def test_where_less_is_better_the_axis_says_which_side_is_better():
+    """A gap of contributions that grew by 0.04 stands at -0.04: the axis is of its improvement, not of the gap."""
+    (block,) = JUDGED.blocks
+    smaller = replace(block, column=replace(block.column, metric="contribution-gap", unit="", better="lower"))
+    figure = gainplot.draw(replace(JUDGED, blocks=(smaller,)))
+    assert one_line(figure.axes[0].get_xlabel()) == "improvement of contribution gap, better to the right"
 
 
 def test_a_curve_is_the_mean_and_its_band_reaches_from_the_lowest_to_the_highest_seed():
