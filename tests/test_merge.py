@@ -252,7 +252,7 @@ def test_who_sends_what_comes_with_the_project_too_can_be_told_apart(their):
     put(their, theirs(1), where="runs/lab-a/av-digits/joint")
     with pytest.raises(UserError, match=rf"with --as NAME, or give {their}/runs/GROUP$"):
         merge.run(their)
-    with pytest.raises(UserError, match="with --as NAME$"):
+    with pytest.raises(UserError, match=r"with --as NAME$"):
         merge.run(their / "runs" / "reference")
     assert merge.run(their / "runs" / "lab-a").taken == {"lab-a": 1}
 
