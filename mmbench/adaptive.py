@@ -143,7 +143,7 @@ def said(verdicts: Sequence[TableVerdict], count: int, named: AbstractSet[str]) 
         f"{sum(not is_open(v) for v in comparable)} of {len(comparable)} values" if comparable else "no value can be compared here",
         f"{sum(not is_open_claim(c) for c in claims)} of {len(claims)} claims decided" if claims else "no claim is judged here",
     ]
-    parts += [f"{more} claims need cells that were not asked for or cannot run"] if more else []
+    parts += [f"{'1 claim needs' if more == 1 else f'{more} claims need'} cells that were not asked for or cannot run"] if more else []
     return f"look at {count} seeds: {', '.join(parts)}"
 
 
