@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from mmbench import layout
 from mmbench.grid import Grid, Page
 from mmbench.layout import Rows, Style
+from mmbench.render.columns import fitted
 
 SIGNS = {"yes": r"$\checkmark$", "near": r"$\approx$", "open": "?", "no": r"$\times$", "broken": "!"}
 ASCII = {
@@ -67,7 +68,7 @@ def page(content: Page) -> str:
     name = content.table.id
     lines = [PREAMBLE.format(name=name)]
     if content.banner:
-        lines.append(rf"\noindent\textbf{{{escape(content.banner)}}}")
+        lines.append(rf"{{\noindent\raggedright\textbf{{{escape(content.banner)}}}\par}}")
     for grid in (g for g in content.grids if g.measured or g.elsewhere):
         lines += _section(grid)
     if content.table.untestable:
@@ -91,26 +92,25 @@ def macros(content: Page) -> str:
 def _section(grid: Grid) -> Iterator[str]:
     title = f"{grid.table.title}. {grid.heading} (scale {grid.scale}, reading {grid.reading})."
     if grid.claims:
-        rows = layout.claims(grid, STYLE)
-        yield _table(rows, f"Claims: {title}", ["l", "p{75mm}", "p{85mm}", "p{50mm}"][: len(rows[0])])
+        yield _table(layout.claims(grid, STYLE), f"Claims: {title}")
     for block in (b for b in grid.blocks if layout.shown(grid, b)):
-        headers, body = layout.values(grid, block, STYLE)
-        widths = ["p{60mm}" if header == "remark" else "l" for header in headers]
         below = " ".join((*block.lines, *(() if len(grid.blocks) > 1 else grid.method)))
-        yield _table((headers, body), f"{title} {block.column.label}{f': {block.quality}' if block.quality else ''}. {below}", widths)
+        caption = f"{title} {block.column.label}{f': {block.quality}' if block.quality else ''}. {below}"
+        yield _table(layout.values(grid, block, STYLE), caption)
     if len(grid.blocks) > 1:
         yield from map(escape, grid.method)
-    signature = escape(grid.signature).replace(ASCII["|"], ASCII["|"] + r"\allowbreak{}")
-    yield rf"\noindent{{\footnotesize\ttfamily {signature}}}"
+    signature = re.sub(r"\\textbar\{\}|[,:+]", r"\g<0>\\allowbreak{}", escape(grid.signature))
+    yield rf"{{\noindent\raggedright\footnotesize\ttfamily {signature}\par}}"
 
 
-def _table(rows: Rows, caption: str, columns: list[str]) -> str:
-    """A booktabs table; text columns are ragged, so that nothing is stretched."""
-    form = "".join(rf">{{\raggedright\arraybackslash}}{c}" if c.startswith("p") else c for c in columns)
+def _table(rows: Rows, caption: str) -> str:
+    """A booktabs table that is no wider than the text around it."""
+    size, columns = fitted(*rows)
     lines = [" & ".join(cells) + r" \\" for cells in rows[1]]
     return "\n".join(
         (
-            r"\begin{table}[!ht]\centering\footnotesize", rf"\caption{{{escape(caption)}}}", rf"\begin{{tabular}}{{{form}}}", r"\toprule",
-            " & ".join(rows[0]) + r" \\", r"\midrule", *lines, r"\bottomrule", r"\end{tabular}", r"\end{table}",
+            rf"\begin{{table}}[!ht]\centering\{size}\setlength{{\tabcolsep}}{{3pt}}", rf"\caption{{{escape(caption)}}}",
+            rf"\begin{{tabular}}{{@{{}}{''.join(columns)}@{{}}}}", r"\toprule", " & ".join(rows[0]) + r" \\", r"\midrule", *lines,
+            r"\bottomrule", r"\end{tabular}", r"\end{table}",
         )
     )  # fmt: skip

@@ -84,3 +84,17 @@ def test_a_paper_inputs_the_table_and_quotes_numbers(tmp_path):
     assert log.count("no reproduced value") == 1
     assert "for toy-scale:s-8:acc in section full" in " ".join(log.split())
     assert r"macro:->64.50 $\pm $ 0.40" in log
+
+
+@needs_pdflatex
+@pytest.mark.parametrize(
+    "paper", ["", r"\documentclass{article}\usepackage{amssymb,array,booktabs}\begin{document}\input{%s}\end{document}"]
+)
+def test_nothing_runs_off_the_page_alone_or_in_a_portrait_article(tmp_path, paper):
+    page = made_up.page(made_up.full(), made_up.demo())
+    commits = "+".join(f"{number:010x}" for number in range(30))
+    grids = tuple(replace(grid, signature=f"{grid.signature}|commit:{commits}") for grid in page.grids)
+    (tmp_path / "toy-scale.tex").write_text(latex.page(replace(page, grids=grids)))
+    (tmp_path / "paper.tex").write_text(paper % "toy-scale" if paper else r"\input{toy-scale}")
+    wide = re.findall(r"Overfull \\hbox \(([\d.]+)pt", compiled(tmp_path, "paper"))
+    assert [points for points in wide if float(points) > 5] == []
