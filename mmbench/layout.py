@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mmbench import featured
 from mmbench.grid import Block, Entry, Grid, Page
 from mmbench.provenance import Provenance, duration
-from mmbench.wording import DASH
+from mmbench.wording import BOUNDS, DASH
 
 PICTURES = {  # how a picture's file ends -> what it shows
     "": "the sweep, published and here",
@@ -46,6 +46,11 @@ def claims(grid: Grid, style: Style) -> Rows:
         for line in grid.claims
     ]
     return _filled([heading, "claim of the paper", "evidence", "remark"], rows)
+
+
+def bounds(grid: Grid) -> str:
+    """How the intervals beside the claims are to be read, "" without any."""
+    return BOUNDS if any(line.verdict.low is not None for line in grid.claims) else ""
 
 
 def values(grid: Grid, block: Block, style: Style) -> Rows:

@@ -16,6 +16,11 @@ IN_NO_TERM = (
     "In no term of these intervals: hardware, software versions, lost data. The published value is taken as a constant. "
     "“Not reproduced” means that it differs by more than our seed noise; see the deviations."
 )
+BOUNDS = (
+    "A claim is read off the interval of the comparison that decides: above 0 (a ratio: on its side of 1) it speaks for the claim, below "
+    "against it. Each end is a one-sided bound at 5 %; of several comparisons the end by which one alone could decide is at 5 % divided "
+    "by their number."
+)
 
 
 def decimals(printed: Iterable[str | None], default: int = 2) -> int:

@@ -17,6 +17,7 @@ from mmbench.render import attributes
 from mmbench.sheets import Link, Sheet, Text
 from mmbench.spec import Row
 from mmbench.suite import PARTS, Paper, Suite
+from mmbench.wording import BOUNDS
 
 SIGNS = {"yes": "✓", "near": "≈", "open": "?", "no": "✗", "broken": "!"}
 BLOCKS = "p|div|h[1-6]|ul|dl|table|section|details|pre|figure|main|footer"
@@ -33,6 +34,7 @@ LEGEND = (
     "Reproduced: in the interval, and equal within the margin fixed before any run. Inconclusive: in it, but our mean is not known well.",
     "Close: outside the interval, within the margin. Not reproduced: neither; it differs by more than our seed noise.",
     "Below a claim stands what it was tested by: once, in the reading of the text, as every reading is tested alike.",
+    BOUNDS,
     "Missing, blocked, diverged and failed are words, never numbers. On a stand-in nothing is judged.",
     "Settings that a whole section or column shares stand below its table; an opened value lists its own and its row's.",
     "Open a value with a click, a tap, the Enter key, or by resting on it, to see its command, signature, settings and notes; an "

@@ -84,6 +84,7 @@ def _section(grid: Grid, files: Collection[str]) -> Iterator[str]:
     if grid.claims:
         yield "### Claims"
         yield _table(layout.claims(grid, GITHUB))
+        yield escape(layout.bounds(grid))
     for file, words in layout.pictures(grid, files):
         yield f"![{escape(grid.table.title)}: {escape(grid.heading)}: {escape(words)}]({file})"
     yield "### Values"

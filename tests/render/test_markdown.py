@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mmbench import wording
 from mmbench.render import markdown
 from tests import made_up
 
@@ -77,3 +78,9 @@ def test_the_terminal_shows_the_same_without_markup():
     assert "4        64.10" in text
     for mark in ("[^", "**", "](", "\\"):
         assert mark not in text
+
+
+def test_how_the_intervals_of_claims_are_read_is_said_below_them():
+    text = markdown.page(made_up.page(made_up.full()), {})
+    assert text.index("### Claims") < text.index(wording.BOUNDS) < text.index("### Values")
+    assert wording.BOUNDS not in markdown.page(made_up.page(made_up.untouched()), {})
