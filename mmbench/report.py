@@ -123,9 +123,8 @@ def where(files: Sequence[Path]) -> str:
     """What was written, for a terminal: the files where they are few, and which one to open."""
     index = next((file for file in files if file.name == INDEX), None)
     named = list(map(str, files)) if len(files) <= LISTED else [f"{len(files)} files in {files[0].parent}"]
-    read = (
-        f"open {index} to read all tables in a browser" if index else "'mmbench report' writes all tables as HTML, to be read in a browser"
-    )
+    unread = "'mmbench report' writes all tables as HTML, for a browser"
+    read = f"open {index} to read all tables in a browser" if index else unread
     return "\n".join(("written:", *named, read))
 
 

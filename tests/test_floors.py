@@ -27,7 +27,8 @@ TRAINING = (
 )  # fmt: skip
 START = ("__main__", "answers", "as_text", "choose", "session", "plan", "published", "resolve", "records", "launch", "console", "smoke",
          "measure", "projection")  # fmt: skip
-SHARED = {"datasets": {"data", "digits", "pictures", "av_digits"}}  # what the siblings of a folder stand on; one set is made of another
+# What the siblings of a folder stand on; one data set is made of another.
+SHARED = {"datasets": {"data", "digits", "pictures", "av_digits"}, "render": {"attributes", "columns"}}
 
 
 @cache
