@@ -364,6 +364,10 @@ def test_claims_are_judged_and_say_when_data_hinder_them():
     found = judged(cell("a"), cell("b"), records=made_up, claims=(claim,)).claims[0]
     assert (found.word, found.why) == ("undecided", "not comparable: ran on an imitation of toy")
     assert judged(cell("a"), cell("b"), records=rows("a"), claims=(claim,)).claims[0].word == "missing"
+    why = "blocked: toy is not prepared"
+    found = judged(cell("a"), cell("b"), records=rows("a"), claims=(claim,), blocked={"b": why}).claims[0]
+    assert (found.word, found.why) == ("missing", why), "as its values say"
+    assert judged(cell("a"), cell("b"), records=rows("a"), claims=(claim,), blocked={"a": why}).claims[0].why == "no runs of b in x"
 
 
 def test_an_empty_frame_is_a_table_of_missing_runs():
