@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 LINE = 80  # letters of \footnotesize in a line of a portrait article, the narrowest page that a table is made for
-SMALLER = 92  # of \scriptsize
+SMALLER = 86  # of \scriptsize
 BETWEEN = 1.5  # letters that two columns stand apart
 WHOLE = 14  # a column whose texts have up to so many letters, as numbers do, is not broken within them
 WIDE = frozenset("mw+=%")
@@ -15,14 +15,14 @@ LONG = 60  # a text of more letters gets no more room for them
 
 def fitted(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[str, list[str]]:
     """The size of letters, and the columns: as wide as their texts where all fit; else short ones as wide as their longest text or
-    word of the header, and the rest shared by the longer ones. headers, rows: in LaTeX."""
+    word of the header (words alone where even these do not fit), and the rest shared by the longer ones. headers, rows: in LaTeX."""
     columns = [[seen(header), *(seen(row[i]) for row in rows)] for i, header in enumerate(headers)]
     natural = [max(map(letters, column)) for column in columns]
-    for size, line in (("footnotesize", LINE), ("scriptsize", SMALLER)):
+    for size, line, whole in (("footnotesize", LINE, WHOLE), ("scriptsize", SMALLER, WHOLE), ("scriptsize", SMALLER, 0)):
         room = line - BETWEEN * len(columns)
         if sum(natural) <= room:
             return size, ["l"] * len(columns)
-        least = [_least(header, texts) for header, *texts in columns]
+        least = [_least(header, texts, whole) for header, *texts in columns]
         if sum(least) <= room:
             break
     else:
@@ -43,11 +43,11 @@ def letters(text: str) -> float:
     return sum(1.5 if letter.isupper() or letter in WIDE else 1 for letter in text)
 
 
-def _least(header: str, texts: Sequence[str]) -> float:
-    """Letters: of the longest word, or of the longest text where texts are short."""
-    whole = max(map(letters, texts), default=0)
+def _least(header: str, texts: Sequence[str], whole: int) -> float:
+    """Letters: of the longest word, or of the longest text where texts have up to `whole`."""
+    longest = max(map(letters, texts), default=0)
     words = [word for text in (header, *texts) for word in re.split(r"[ ~]|(?<=-)", text)]
-    return max(max(map(letters, words)), whole if whole <= WHOLE else 0, 2)
+    return max(max(map(letters, words)), longest if longest <= whole else 0, 2)
 
 
 def _ragged(fraction: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mmbench import layout
 from mmbench.grid import Grid, Page
@@ -39,6 +39,7 @@ MACRO = r"""% {name}: written by mmbench, do not edit. In a paper's preamble: \i
 % reproduced value on the paper's data; \mmb[demo]{{...}} the one of another section, with the data that it ran on.
 \providecommand{{\mmb}}[4][full]{{\ifcsname mmb/#1/#2/#3/#4\endcsname\csname mmb/#1/#2/#3/#4\endcsname\else
   \textbf{{??}}\GenericWarning{{}}{{mmbench: no reproduced value for #2:#3:#4 in section #1}}\fi}}"""
+FLOATS = 16  # tables in a row; LaTeX gives up when about fifty wait for a page
 
 
 def escape(text: str) -> str:
@@ -74,7 +75,7 @@ def page(content: Page) -> str:
     if content.table.untestable:
         items = (rf"\item ``{escape(u.says)}'': {escape(u.why)}" for u in content.table.untestable)
         lines += [r"\noindent\textbf{Sentences that no run can decide}", "\n".join((r"\begin{itemize}", *items, r"\end{itemize}"))]
-    return "\n\n".join([*lines, r"\ifdefined\mmbend\expandafter\mmbend\fi"]) + "\n"
+    return "\n\n".join([*_in_reach(lines), r"\ifdefined\mmbend\expandafter\mmbend\fi"]) + "\n"
 
 
 def macros(content: Page) -> str:
@@ -101,6 +102,16 @@ def _section(grid: Grid) -> Iterator[str]:
         yield from map(escape, grid.method)
     signature = re.sub(r"\\textbar\{\}|[,:+]", r"\g<0>\\allowbreak{}", escape(grid.signature))
     yield rf"{{\noindent\raggedright\footnotesize\ttfamily {signature}\par}}"
+
+
+def _in_reach(lines: Iterable[str]) -> Iterator[str]:
+    """With a new page after every `FLOATS` tables, whatever text stands between them."""
+    waiting = 0
+    for line in lines:
+        waiting += line.startswith(r"\begin{table}")
+        yield from [r"\clearpage"] if waiting > FLOATS else []
+        waiting = 1 if waiting > FLOATS else waiting
+        yield line
 
 
 def _table(rows: Rows, caption: str) -> str:

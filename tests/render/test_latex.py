@@ -98,3 +98,14 @@ def test_nothing_runs_off_the_page_alone_or_in_a_portrait_article(tmp_path, pape
     (tmp_path / "paper.tex").write_text(paper % "toy-scale" if paper else r"\input{toy-scale}")
     wide = re.findall(r"Overfull \\hbox \(([\d.]+)pt", compiled(tmp_path, "paper"))
     assert [points for points in wide if float(points) > 5] == []
+
+
+@needs_pdflatex
+def test_a_paper_can_input_a_table_of_many_columns(tmp_path):
+    """Each column is a float, and LaTeX keeps only so many waiting."""
+    page = made_up.page(made_up.full())
+    many = replace(page.grids[0], blocks=page.grids[0].blocks * 60)
+    (tmp_path / "toy-scale.tex").write_text(latex.page(replace(page, grids=(many,))))
+    article = r"\documentclass{article}\usepackage{amssymb,array,booktabs}\begin{document}\input{toy-scale}\end{document}"
+    (tmp_path / "paper.tex").write_text(article)
+    compiled(tmp_path, "paper")
