@@ -223,7 +223,7 @@ def not_judged(kind: str, ran_on: Sequence[str], why: str) -> str:
     """What a section ran on, in the words of the banner."""
     data = ", ".join(ran_on)
     if kind == "stand-in":
-        return f"{data}, a stand-in and not the paper's data"
+        return f"{data}, {'stand-ins' if len(ran_on) > 1 else 'a stand-in'} and not the paper's data"
     return f"a small part of {data}" if kind == "small" else f"{data}, not comparably ({why})"
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mmbench import grid
+from mmbench import grid, wording
 from mmbench.spec import ValueVerdict
 from tests import made_up
 
@@ -86,6 +86,7 @@ def test_the_banner_says_what_is_not_judged():
     assert made_up.page(full).banner == ""
     only = made_up.page(nothing, demo).banner
     assert only.startswith("Everything measured on this page ran on av-digits, a stand-in and not the paper's data: no number on this page")
+    assert wording.not_judged("stand-in", ["av-digits", "text-digits"], "") == "av-digits, text-digits, stand-ins and not the paper's data"
     both = made_up.page(full, demo).banner
     assert "numbers from CREMA-D, which are judged" in both
     assert "av-digits, a stand-in and not the paper's data: none of these others is judged" in both
