@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from pathlib import Path
 
 import pytest
 import torch
@@ -21,6 +20,7 @@ from mmbench.datasets.data import Data, Part
 from mmbench.valuation import value
 from tests import tiny
 from tests.methods.examples import EXAMPLES, MODELS
+from tests.speed import memory
 
 ROUNDS = 7
 CASES = {
@@ -132,22 +132,14 @@ def test_a_step_of_each_method_against_joint(benchmark, table):
 
 
 def peak(case: str) -> int:
-    """What two steps need at most beyond what the process held before, in kB. `ru_maxrss` would not do: a new process starts with
-    the peak of the one that made it."""
+    """What two steps need at most beyond what the process held before, in kB."""
     torch.set_num_threads(1)
     data = pictures()
-    Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
-    before = most()
+    before = memory.restart()
     run, method = prepared(case, data)
     for _ in range(2):
         step(run, method)
-    return most() - before
-
-
-def most() -> int:
-    """The largest resident size so far, in kB (Linux)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    return memory.most() - before
 
 
 @pytest.mark.benchmark

@@ -23,9 +23,8 @@ from datasets_prep.voxceleb2_files import names
 SPEAKERS, UTTERANCES = 5994, 1_092_009
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 MEASURED = """
-import resource
 import time
-from tests.speed import test_voxceleb2 as speed
+from tests.speed import memory, test_voxceleb2 as speed
 from datasets_prep import commit, engine, voxceleb2
 from datasets_prep.dataset import Found
 from datasets_prep.voxceleb2_files import Index, Utterances
@@ -44,8 +43,7 @@ engine._unique(items)
 commit.plan(voxceleb2.DATASET, found, list(voxceleb2.ARRAYS))
 commit.raw(found)
 planned = time.process_time()
-memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print([indexed - began, planned - indexed, memory])
+print([indexed - began, planned - indexed, memory.most() / 1024])
 """
 
 
