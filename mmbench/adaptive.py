@@ -127,10 +127,9 @@ def is_open_claim(claim: ClaimVerdict) -> bool:
 
 
 def _needed(verdict: ClaimVerdict, table: TableVerdict) -> set[str]:
-    """Addresses of the runs that a claim is about: without `than` it may be about all rows of its columns."""
-    claim, cells = verdict.claim, [v.cell for v in table.values if v.cell.state == "run"]
-    rows, everyone = {*claim.rows, *claim.than}, claim.form in ("better", "best") and not claim.than
-    return {cell.address for cell in cells if cell.column in claim.columns and (everyone or cell.row in rows)}
+    """Addresses of the runs that a claim is about."""
+    cells = [v.cell for v in table.values if v.cell.state == "run"]
+    return {cell.address for cell in cells if verdict.claim.concerns(cell.row, cell.column)}
 
 
 def said(verdicts: Sequence[TableVerdict], count: int, named: AbstractSet[str]) -> str:

@@ -97,9 +97,7 @@ def _unable(asked: Sequence[Sample], absent: Mapping[str, str]) -> str:
 
 
 def _involved(claim: Claim, runs: Runs) -> list[Sample]:
-    named = {*claim.rows, *claim.than}
-    everyone = claim.form in ("better", "best") and not claim.than
-    return [s for (row, column), s in runs.items() if column in claim.columns and (everyone or row in named)]
+    return [sample for place, sample in runs.items() if claim.concerns(*place)]
 
 
 def _hindered(found: Finding, claim: Claim, asked: Sequence[Sample]) -> Finding:

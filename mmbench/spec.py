@@ -188,6 +188,11 @@ class Claim:
     stays: str = ""
     weaker: bool = False
 
+    def concerns(self, row: str, column: str) -> bool:
+        """Whether it is about this cell: without `than`, better and best are about all rows of their columns."""
+        everyone = self.form in ("better", "best") and not self.than
+        return column in self.columns and (everyone or row in self.rows or row in self.than)
+
 
 @dataclass(frozen=True)
 class Untestable:
